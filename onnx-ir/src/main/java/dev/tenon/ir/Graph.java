@@ -384,11 +384,14 @@ public final class Graph {
   /**
    * Makes everything that reads {@code old} read {@code replacement} instead, the outputs of graphs included. A graph's output
    * keeps its name: the replacement takes it over, or, where it cannot (it is an input, a constant, or an output itself), an
-   * {@code Identity} node carries the name.
+   * {@code Identity} node carries the name. The replacement has the same elements, so it inherits the {@link Value#origin}.
    */
   public void replaceAllUses(Value old, Value replacement) {
     if (old == replacement) {
       return;
+    }
+    if (replacement.origin() == null) {
+      replacement.setOrigin(old.origin());
     }
     for (Use use : List.copyOf(old.uses)) {
       use.node().graph().setInput(use.node(), use.index(), replacement);
@@ -463,6 +466,18 @@ public final class Graph {
     for (Value v : initializers.values()) {
       names.release(v.name);
     }
+  }
+
+  /** Marks every value here and in subgraphs as its own origin: what a frontend does before the first pass. */
+  public void recordOrigins() {
+    inputs.forEach(v -> v.setOrigin(Value.Origin.of(v.name)));
+    forEachNode(n -> {
+      for (Value v : n.outputs) {
+        if (v != null) {
+          v.setOrigin(Value.Origin.of(v.name));
+        }
+      }
+    });
   }
 
   // ---- order ----

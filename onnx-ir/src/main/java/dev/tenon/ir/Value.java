@@ -3,6 +3,7 @@ package dev.tenon.ir;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -11,6 +12,23 @@ import java.util.Set;
  * values are the same only if they are the same object. Changed only through {@link Graph} (but for its type).
  */
 public final class Value {
+
+  /**
+   * Which value of the source file has the same elements as this one, so that the two can be compared after conversion.
+   *
+   * @param name the value's name in the source file
+   * @param perm dimension i of this value is dimension {@code perm[i]} of the source's; empty if the layout is the same
+   */
+  public record Origin(String name, List<Integer> perm) {
+    public Origin {
+      perm = List.copyOf(perm);
+    }
+
+    public static Origin of(String name) {
+      return new Origin(name, List.of());
+    }
+  }
+
   private final Graph graph;
   String name;
   Node producer;
@@ -20,6 +38,7 @@ public final class Value {
   int graphOutputs;
   final Set<Use> uses = new LinkedHashSet<>();
   private Type type;
+  private Origin origin;
   private String docString = "";
   private final Map<String, String> metadata = new LinkedHashMap<>();
 
@@ -117,6 +136,15 @@ public final class Value {
   /** The only node input that reads this; null if there are none or several, or if it is an output of a graph. */
   public Use onlyUse() {
     return uses.size() == 1 && graphOutputs == 0 ? uses.iterator().next() : null;
+  }
+
+  /** The source value that this has the same elements as; null if there is none. */
+  public Origin origin() {
+    return origin;
+  }
+
+  public void setOrigin(Origin origin) {
+    this.origin = origin;
   }
 
   public String docString() {

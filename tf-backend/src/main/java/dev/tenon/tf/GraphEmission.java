@@ -1,0 +1,208 @@
+package dev.tenon.tf;
+
+import dev.tenon.ir.Dim;
+import dev.tenon.ir.Graph;
+import dev.tenon.ir.Model;
+import dev.tenon.ir.Node;
+import dev.tenon.ir.Provenance;
+import dev.tenon.ir.Shape;
+import dev.tenon.ir.Tensor;
+import dev.tenon.ir.Value;
+import dev.tenon.ir.diag.Diagnostics;
+import dev.tenon.tf.export.SignatureTensor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.tensorflow.Output;
+import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.TensorShapeProto;
+
+/** The state of one emission: which value is which tensor, and which parameter is which variable. */
+final class GraphEmission {
+  private final Model model;
+  private final BackendOptions options;
+  private final EmitterRegistry registry;
+  private final Diagnostics diagnostics;
+  private final Tf tf;
+  private final VariableNames variableNames;
+  private final Map<Value, Output<?>> tensors = new HashMap<>();
+  private final Map<ParameterKey, Output<?>> parameters = new HashMap<>();
+  private final List<Variable> variables = new ArrayList<>();
+  private final List<TensorMapping> mappings = new ArrayList<>();
+  private final Map<String, Provenance> provenance = new LinkedHashMap<>();
+  private final Map<String, Output<?>> placeholders = new LinkedHashMap<>();
+
+  /** Two uses of one parameter, arranged alike, share a variable. */
+  private record ParameterKey(Value value, String recipe, List<Long> dims) {}
+
+  GraphEmission(Model model, BackendOptions options, EmitterRegistry registry, Diagnostics diagnostics, Tf tf) {
+    this.model = model;
+    this.options = options;
+    this.registry = registry;
+    this.diagnostics = diagnostics;
+    this.tf = tf;
+    this.variableNames = new VariableNames(options.sourceNames() ? VariableNames.Style.SOURCE : VariableNames.Style.FRAMEWORK);
+  }
+
+  Model model() {
+    return model;
+  }
+
+  Tf tf() {
+    return tf;
+  }
+
+  Diagnostics diagnostics() {
+    return diagnostics;
+  }
+
+  Optional<List<Dim>> knownData(Value v) {
+    return options.knownData().apply(v);
+  }
+
+  Conversion run() {
+    Graph graph = model.graph();
+    List<SignatureTensor> inputs = new ArrayList<>();
+    for (Value v : graph.inputs()) {
+      inputs.add(input(v));
+    }
+    for (Node n : graph.nodes()) {
+      emit(n);
+    }
+    tf.setScope("");
+    tf.recordInto(null);
+    List<SignatureTensor> outputs = new ArrayList<>();
+    for (Value v : graph.outputs()) {
+      Output<?> t = tensor(v, v.producer());
+      outputs.add(new SignatureTensor(v.name(), nameOf(t), t.dataType(), shapeProto(v.shape())));
+    }
+    return new Conversion(tf.graph().toGraphDef(), inputs, outputs, List.copyOf(variables), List.copyOf(mappings), provenance);
+  }
+
+  private SignatureTensor input(Value v) {
+    DataType dtype = ElementTypes.toTensorFlow(v.dtype());
+    if (dtype == DataType.DT_INVALID) {
+      diagnostics.error("unsupported-type", null, "input " + v.name() + " has type " + v.type() + ", which TensorFlow has not",
+          "only tensors of TensorFlow's element types can be inputs");
+      dtype = DataType.DT_FLOAT;
+    }
+    Output<?> p = tf.placeholder(v.name(), dtype, tfShape(v.shape()));
+    bind(v, p);
+    return new SignatureTensor(v.name(), nameOf(p), dtype, shapeProto(v.shape()));
+  }
+
+  private void emit(Node n) {
+    tf.setScope(scope(n));
+    tf.recordInto(name -> provenance.put(name, n.provenance()));
+    Optional<Emitter> emitter = registry.find(n.domain(), n.opType(), model.opset(n.domain()));
+    if (emitter.isEmpty()) {
+      boolean custom = !n.domain().isEmpty() && !n.domain().equals("dev.tenon");
+      unsupported(n, custom ? "custom-operator" : "unsupported-operator",
+          (custom ? "custom operator " : "no emitter for operator ") + n.qualifiedOp(),
+          custom ? "it has no definition in the model" : "");
+      return;
+    }
+    try {
+      emitter.get().emit(new EmitContext(this, n));
+    } catch (TensorFlowException | IllegalArgumentException | IndexOutOfBoundsException | UnsupportedOperationException e) {
+      unsupported(n, "emission-failed", n.qualifiedOp() + ": " + String.valueOf(e.getMessage()).lines().findFirst().orElse(""), "");
+      return;
+    }
+    for (Value v : n.outputs()) {
+      if (v != null && !v.isUnused() && !tensors.containsKey(v) && diagnostics.errors().isEmpty()) {
+        throw new IllegalStateException("the emitter of " + n.qualifiedOp() + " bound no tensor to " + v.name());
+      }
+    }
+    bindPlaceholders(n);
+  }
+
+  /** Node names follow the source's modules, so that TensorFlow's own tools show a familiar structure. */
+  private static String scope(Node n) {
+    String path = n.provenance().modulePath().replace('.', '/');
+    return path.isEmpty() ? NodeNames.legal(n.label().replace(" -> ", "_")) : NodeNames.legal(path);
+  }
+
+  void unsupported(Node n, String code, String message, String hint) {
+    diagnostics.error(code, n, message, hint);
+    bindPlaceholders(n);
+  }
+
+  private void bindPlaceholders(Node n) {
+    for (Value v : n.outputs()) {
+      if (v != null && !tensors.containsKey(v) && !v.isUnused()) {
+        DataType dtype = ElementTypes.toTensorFlow(v.dtype());
+        tensors.put(v, tf.placeholder("missing/" + v.name(), dtype == DataType.DT_INVALID ? DataType.DT_FLOAT : dtype, tfShape(v.shape())));
+      }
+    }
+  }
+
+  void bind(Value v, Output<?> tensor) {
+    tensors.put(v, tensor);
+    if (v.origin() != null) {
+      mappings.add(new TensorMapping(v.origin().name(), nameOf(tensor), v.origin().perm()));
+    }
+  }
+
+  /** The tensor of a value as it is read by {@code reader}. */
+  Output<?> tensor(Value v, Node reader) {
+    Output<?> t = tensors.get(v);
+    if (t == null && v.constant() != null) {
+      t = parameter(v, v.constant(), reader, ParameterRole.OTHER);
+    }
+    if (t == null) {
+      throw new IllegalArgumentException("no tensor for value " + v.name());
+    }
+    return t;
+  }
+
+  Output<?> parameter(Value v, Tensor tensor, Node node, ParameterRole role) {
+    if (!isVariable(tensor)) {
+      return tf.constant(tensor);
+    }
+    ParameterKey key = new ParameterKey(v, tensor.recipe().toString(), java.util.Arrays.stream(tensor.dims()).boxed().toList());
+    return parameters.computeIfAbsent(key, k -> {
+      String name = variableNames.name(tensor, node, role);
+      if (options.freeze()) {
+        return tf.constant(tensor, name);
+      }
+      boolean trainable = role.trainable();
+      variables.add(new Variable(name, tensor, role, trainable));
+      return tf.variable(name, ElementTypes.toTensorFlow(tensor.dtype()), tfShape(tensor.shape()));
+    });
+  }
+
+  /**
+   * Parameters are the floating-point tensors that come from the source file, but for nameless scalars (the 0.5 of a decomposed
+   * GELU); everything else is a constant of the graph.
+   */
+  private static boolean isVariable(Tensor t) {
+    if (!t.dtype().isFloat() || t.recipe().sources().isEmpty()) {
+      return false;
+    }
+    String first = t.recipe().sources().iterator().next();
+    return t.numel() > 1 || t.numel() == 1 && VariableNames.isModuleName(first) && first.contains(".");
+  }
+
+  static String nameOf(Output<?> t) {
+    return t.op().name() + ":" + t.index();
+  }
+
+  static org.tensorflow.ndarray.Shape tfShape(Shape s) {
+    return s.hasRank() ? org.tensorflow.ndarray.Shape.of(s.toLongs()) : org.tensorflow.ndarray.Shape.unknown();
+  }
+
+  static TensorShapeProto shapeProto(Shape s) {
+    TensorShapeProto.Builder b = TensorShapeProto.newBuilder();
+    if (!s.hasRank()) {
+      return b.setUnknownRank(true).build();
+    }
+    for (long d : s.toLongs()) {
+      b.addDim(TensorShapeProto.Dim.newBuilder().setSize(d));
+    }
+    return b.build();
+  }
+}

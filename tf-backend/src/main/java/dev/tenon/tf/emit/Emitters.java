@@ -1,0 +1,14 @@
+package dev.tenon.tf.emit;
+
+import dev.tenon.tf.EmitterRegistry;
+
+/** Every emitter Tenon has: one line a family, and in each family one line an operator. */
+public final class Emitters {
+  private Emitters() {}
+
+  public static EmitterRegistry all() {
+    EmitterRegistry ops = new EmitterRegistry();
+    Elementwise.register(ops);
+    return ops;
+  }
+}
