@@ -9,6 +9,9 @@ public final class Emitters {
   public static EmitterRegistry all() {
     EmitterRegistry ops = new EmitterRegistry();
     Elementwise.register(ops);
+    Logic.register(ops);
+    Casting.register(ops);
+    Reductions.register(ops);
     return ops;
   }
 }
