@@ -13,10 +13,10 @@ import org.tensorflow.Output;
  * @param end behind each spatial dimension
  * @param same true if {@code auto_pad} is SAME_UPPER, which is TensorFlow's SAME whatever the sizes are
  */
-record Padding(long[] begin, long[] end, boolean same) {
+record WindowPadding(long[] begin, long[] end, boolean same) {
 
   /** Reads the attributes of a node whose window has these sizes ({@code kernel} with dilation counted in). */
-  static Padding of(EmitContext c, Spatial s, long[] kernel, long[] strides) {
+  static WindowPadding of(EmitContext c, Spatial s, long[] kernel, long[] strides) {
     int rank = s.rank();
     String auto = c.node().stringAttr("auto_pad", "NOTSET");
     long[] begin = new long[rank];
@@ -30,10 +30,10 @@ record Padding(long[] begin, long[] end, boolean same) {
         } else if (pads != null && pads.length != 0) {
           throw new IllegalArgumentException("pads has " + pads.length + " numbers, expected " + 2 * rank);
         }
-        return new Padding(begin, end, false);
+        return new WindowPadding(begin, end, false);
       }
       case "VALID" -> {
-        return new Padding(begin, end, false);
+        return new WindowPadding(begin, end, false);
       }
       default -> {
         return same(s, kernel, strides, auto.equals("SAME_UPPER"));
@@ -41,18 +41,18 @@ record Padding(long[] begin, long[] end, boolean same) {
     }
   }
 
-  private static Padding same(Spatial s, long[] kernel, long[] strides, boolean upper) {
+  private static WindowPadding same(Spatial s, long[] kernel, long[] strides, boolean upper) {
     long[] begin = new long[kernel.length];
     long[] end = new long[kernel.length];
     for (int i = 0; i < kernel.length; i++) {
       long total = sameTotal(s.size(i), kernel[i], strides[i]);
       if (total < 0) {
-        return new Padding(null, null, upper);
+        return new WindowPadding(null, null, upper);
       }
       begin[i] = upper ? total / 2 : total - total / 2;
       end[i] = total - begin[i];
     }
-    return new Padding(begin, end, upper);
+    return new WindowPadding(begin, end, upper);
   }
 
   /** The padding that keeps ceil(size / stride) windows; -1 if it depends on a size that is not known. */
