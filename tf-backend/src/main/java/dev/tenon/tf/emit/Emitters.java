@@ -12,6 +12,10 @@ public final class Emitters {
     Logic.register(ops);
     Casting.register(ops);
     Reductions.register(ops);
+    Reshaping.register(ops);
+    Slicing.register(ops);
+    Padding.register(ops);
+    Creation.register(ops);
     return ops;
   }
 }
