@@ -19,6 +19,7 @@ final class TestGraph implements AutoCloseable {
   final List<SignatureTensor> inputs = new ArrayList<>();
   final List<SignatureTensor> outputs = new ArrayList<>();
   final List<VariableSpec> variables = new ArrayList<>();
+  private final UniqueNames nodeNames = new UniqueNames();
 
   GraphOperationBuilder builder(String op, String name) {
     return graph.opBuilder(op, name, graph.baseScope());
@@ -50,7 +51,7 @@ final class TestGraph implements AutoCloseable {
   /** Declares a variable and reads it. */
   Output<?> variable(String name, boolean trainable, DataType dtype, long[] shape, ByteBuffer data) {
     variables.add(new VariableSpec(name, dtype, shape, trainable, TensorData.of(data)));
-    String node = UniqueNames.node(name);
+    String node = nodeNames.unique(UniqueNames.node(name));
     GraphOperation handle = builder("VarHandleOp", node)
         .setAttr("dtype", dtype)
         .setAttr("shape", Shape.of(shape))
