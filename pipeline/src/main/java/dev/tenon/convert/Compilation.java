@@ -24,11 +24,12 @@ import java.util.Optional;
  * to the writing, so this takes little time and memory whatever the model's size.
  *
  * @param model after passes and layout
+ * @param sourceNodes nodes as read, subgraphs included
  * @param conversion the TensorFlow graph; of no use if there are errors among the diagnostics
  * @param passes pass to what it changed
  * @param layout how many nodes work channels-last, and what transposes that left
  */
-record Compilation(Model model, Conversion conversion, Map<String, PassResult> passes, ChannelsLast.Result layout,
+record Compilation(Model model, int sourceNodes, Conversion conversion, Map<String, PassResult> passes, ChannelsLast.Result layout,
     Diagnostics diagnostics) {
 
   /** Compiles a source. Unsupported parts are errors among the diagnostics, all of them. */
@@ -36,6 +37,8 @@ record Compilation(Model model, Conversion conversion, Map<String, PassResult> p
     Diagnostics diagnostics = new Diagnostics();
     phases.begin("read");
     Model model = OnnxFrontend.read(source, diagnostics);
+    int[] nodes = {0};
+    model.graph().forEachNode(n -> nodes[0]++);
     options.inputShapes().forEach((name, shape) -> ShapeInference.setInputShape(model, name, shape));
     PassDump dump = options.dumpPasses() == null ? null : new PassDump(options.dumpPasses());
     phases.begin("passes");
@@ -60,7 +63,7 @@ record Compilation(Model model, Conversion conversion, Map<String, PassResult> p
     BackendOptions backend = BackendOptions.defaults().withFreeze(options.freeze()).withSourceNames(options.sourceNames())
         .withKnownData(shapes::knownData);
     Conversion conversion = new TensorFlowBackend().convert(model, backend, diagnostics);
-    return new Compilation(model, conversion, passes, layout, diagnostics);
+    return new Compilation(model, nodes[0], conversion, passes, layout, diagnostics);
   }
 
   /** Shape inference as the passes want it. */

@@ -66,6 +66,11 @@ public final class ModelSource implements AutoCloseable {
     return file;
   }
 
+  /** True for a file of its own, false for an entry of an artifact. */
+  public boolean isFile() {
+    return copy == null;
+  }
+
   /** The file's last name, {@code model.onnx}. */
   public String fileName() {
     return spec.substring(Math.max(spec.lastIndexOf('/'), spec.lastIndexOf('\\')) + 1);
