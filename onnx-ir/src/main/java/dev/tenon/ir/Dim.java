@@ -296,13 +296,17 @@ public final class Dim implements Comparable<Dim> {
   }
 
   /**
-   * The value once the symbols are known; empty if a symbol is missing.
+   * The value once the symbols are known; empty if a symbol is missing, or if these values divide by zero.
    *
    * @param values symbol to value
    */
   public OptionalLong evaluate(Map<String, Long> values) {
-    Dim d = substitute(name -> values.containsKey(name) ? of(values.get(name)) : null);
-    return d.isConstant() ? OptionalLong.of(d.constant()) : OptionalLong.empty();
+    try {
+      Dim d = substitute(name -> values.containsKey(name) ? of(values.get(name)) : null);
+      return d.isConstant() ? OptionalLong.of(d.constant()) : OptionalLong.empty();
+    } catch (ArithmeticException divisionByZero) {
+      return OptionalLong.empty();
+    }
   }
 
   /**
