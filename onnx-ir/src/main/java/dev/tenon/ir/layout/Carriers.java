@@ -40,16 +40,32 @@ final class Carriers {
   }
 
   /**
+   * A node that computes on the tensors before the transposes.
+   *
+   * @param perm what its outputs must be transposed by to be the old node's; the identity where the transpose is gone
+   */
+  record Carried(Node node, int[] perm) {}
+
+  /**
    * Makes the node that computes on the tensors before the transposes.
    *
    * @param perm what the transposes in front of the node do
-   * @return the new node, whose first output must be transposed by {@code perm}; null if the permutation cannot be carried
+   * @return null if the permutation cannot be carried
    */
-  static Node carry(Node node, int[] perm, ChannelsLast pass) {
-    return new Carriers(node, perm, pass).carry();
+  static Carried carry(Node node, int[] perm, ChannelsLast pass) {
+    Carriers carriers = new Carriers(node, perm, pass);
+    Carried shrunk = carriers.withFewerAxes();
+    if (shrunk != null) {
+      return shrunk;
+    }
+    if (node.output().rank() != perm.length) {
+      return null;
+    }
+    Node moved = carriers.sameAxes();
+    return moved == null ? null : new Carried(moved, perm);
   }
 
-  private Node carry() {
+  private Node sameAxes() {
     String op = node.opType();
     boolean ours = node.isOp(ChannelsLastOps.DOMAIN, op);
     if (!node.domain().isEmpty() && !ours || outputsInUse() > 1 && !op.equals("Split")) {
@@ -69,7 +85,7 @@ final class Carriers {
     if (VARIADIC.contains(op)) {
       return variadic();
     }
-    if (REDUCTIONS.contains(op)) {
+    if (REDUCTIONS.contains(op) && node.intAttr("keepdims", 1) != 0) {
       return reduction();
     }
     return switch (op) {
@@ -77,6 +93,7 @@ final class Carriers {
       case "Softmax", "LogSoftmax", "Hardmax" -> softmax();
       case "Pad" -> pad();
       case "Slice" -> slice();
+      case "Split" -> split();
       default -> null;
     };
   }
@@ -96,7 +113,112 @@ final class Carriers {
       b.attribute(changed.stream().filter(c -> c.name().equals(a.name())).findFirst().orElse(a));
     }
     changed.stream().filter(c -> !node.hasAttr(c.name())).forEach(b::attribute);
-    return b.output(node.output().name()).insertBefore(node);
+    node.outputs().forEach(v -> {
+      if (v == null) {
+        b.noOutput();
+      } else {
+        b.output(v.name());
+      }
+    });
+    return b.insertBefore(node);
+  }
+
+  // ---- operators that take axes away ----
+
+  /** Reductions, squeezes and flattenings behind which the remaining axes are in order again. */
+  private Carried withFewerAxes() {
+    if (!node.domain().isEmpty()) {
+      return null;
+    }
+    if (REDUCTIONS.contains(node.opType()) && node.intAttr("keepdims", 1) == 0 || node.isOp("Squeeze")) {
+      return withoutAxes();
+    }
+    if ((node.isOp("Flatten") || node.isOp("Reshape")) && movesOnlyOnes()) {
+      return flattened();
+    }
+    return node.isOp("Reshape") ? mergedSpace() : null;
+  }
+
+  private Carried withoutAxes() {
+    long[] axes = axes();
+    if (axes == null) {
+      return null;
+    }
+    long[] movedAxes = Arrays.stream(axes).map(this::moved).sorted().toArray();
+    // The axes that remain, as they follow each other before and behind the transpose.
+    List<Integer> before = new ArrayList<>();
+    List<Integer> behind = new ArrayList<>();
+    for (int i = 0; i < perm.length; i++) {
+      int axis = i;
+      if (Arrays.stream(movedAxes).noneMatch(a -> a == axis)) {
+        before.add(axis);
+      }
+      if (Arrays.stream(movedAxes).noneMatch(a -> a == perm[axis])) {
+        behind.add(perm[axis]);
+      }
+    }
+    int[] rest = behind.stream().mapToInt(before::indexOf).toArray();
+    if (!Permutations.isIdentity(rest)) {
+      return null;
+    }
+    return new Carried(withAxes(movedAxes), rest);
+  }
+
+  /** True if the transpose changes nothing in memory: the axes that are not of size one keep their order. */
+  private boolean movesOnlyOnes() {
+    Value x = before(0);
+    if (x == null || x.rank() != perm.length) {
+      return false;
+    }
+    int last = -1;
+    for (int axis : perm) {
+      if (!x.shape().dim(axis).is(1)) {
+        if (axis < last) {
+          return false;
+        }
+        last = axis;
+      }
+    }
+    return true;
+  }
+
+  /** A reshape of a transpose that moves nothing is a reshape of what is in front of it. */
+  private Carried flattened() {
+    int[] none = java.util.stream.IntStream.range(0, node.output().rank()).toArray();
+    if (node.isOp("Flatten")) {
+      // The same split of the elements in two, only where the batch stands alone on the left.
+      return node.intAttr("axis", 1) == 1 && perm[0] == 0 ? new Carried(rebuild(List.of(before(0)), List.of()), none) : null;
+    }
+    Tensor target = node.input(1) == null ? null : node.input(1).constant();
+    if (target == null) {
+      return null;
+    }
+    long[] dims = target.toLongs();
+    for (int i = 1; i < dims.length; i++) {
+      if (dims[i] == 0) {
+        return null;
+      }
+    }
+    return dims.length == 0 || perm[0] != 0 ? null : new Carried(rebuild(List.of(before(0), node.input(1)), List.of()), none);
+  }
+
+  /** [N, C, H, W] to [N, C, H*W] is, before the transpose, [N, H, W, C] to [N, H*W, C]. */
+  private Carried mergedSpace() {
+    Value x = node.input(0);
+    Value y = node.output();
+    if (perm.length < 4 || y.rank() != 3 || x.rank() != perm.length || !Arrays.equals(perm, Permutations.toChannelsFirst(perm.length))
+        || !y.shape().dim(0).equals(x.shape().dim(0)) || !y.shape().dim(1).equals(x.shape().dim(1)) || !y.shape().dim(1).isConstant()
+        || !x.shape().dim(0).isConstant() && !isBatchKept()) {
+      return null;
+    }
+    long batch = x.shape().dim(0).isConstant() ? x.shape().dim(0).constant() : 0;
+    Value target = graph.newInitializer("shape", Tensor.vector(batch, -1, y.shape().dim(1).constant()));
+    return new Carried(rebuild(List.of(before(0), target), List.of()), new int[] {0, 2, 1});
+  }
+
+  /** A zero in Reshape's target copies the input's dimension, unless {@code allowzero} says otherwise. */
+  private boolean isBatchKept() {
+    return node.intAttr("allowzero", 0) == 0;
   }
 
   // ---- elementwise with broadcasting ----
@@ -136,7 +258,8 @@ final class Carriers {
   private Value operand(Value v) {
     Tensor t = v.constant();
     if (t == null) {
-      return v.rank() <= 1 ? v : pass.transposed(v, Permutations.inverse(perm), node);
+      // Operands of lower rank got here only if they are all ones, and broadcast the same way in any layout.
+      return v.rank() < perm.length ? v : pass.transposed(v, Permutations.inverse(perm), node);
     }
     if (t.numel() == 1 && t.rank() <= 1) {
       return v;
@@ -161,17 +284,29 @@ final class Carriers {
   }
 
   private Node reduction() {
-    Value axesInput = node.input(1);
-    long[] axes = node.hasAttr("axes") ? node.intsAttr("axes", null)
-        : axesInput == null ? null : axesInput.constant() == null ? null : axesInput.constant().toLongs();
-    if (node.intAttr("keepdims", 1) == 0 || axes == null) {
-      return null;
-    }
-    long[] movedAxes = Arrays.stream(axes).map(this::moved).sorted().toArray();
+    long[] axes = axes();
+    return axes == null ? null : withAxes(Arrays.stream(axes).map(this::moved).sorted().toArray());
+  }
+
+  /** The axes, from the attribute or the constant input; null if they are not known. */
+  private long[] axes() {
     if (node.hasAttr("axes")) {
-      return rebuild(List.of(before(0)), List.of(Attribute.ofInts("axes", movedAxes)));
+      return node.intsAttr("axes", null);
     }
-    return rebuild(List.of(before(0), graph.newInitializer("axes", Tensor.vector(movedAxes))), List.of());
+    return node.input(1) == null || node.input(1).constant() == null ? null : node.input(1).constant().toLongs();
+  }
+
+  private Node withAxes(long[] axes) {
+    if (node.hasAttr("axes")) {
+      return rebuild(List.of(before(0)), List.of(Attribute.ofInts("axes", axes)));
+    }
+    return rebuild(List.of(before(0), graph.newInitializer("axes", Tensor.vector(axes))), List.of());
+  }
+
+  private Node split() {
+    List<Value> inputs = new ArrayList<>(node.inputs());
+    inputs.set(0, before(0));
+    return rebuild(inputs, List.of(Attribute.ofInt("axis", moved(node.intAttr("axis", 0)))));
   }
 
   private Node concat() {

@@ -83,7 +83,7 @@ public final class ChannelsLast {
     List<Value> inputs = new ArrayList<>(n.inputs());
     inputs.set(0, transposed(n.input(0), toLast, n));
     Node last = n.graph().newNode(op).domain(ChannelsLastOps.DOMAIN).name(n.name()).provenance(n.provenance()).inputs(inputs)
-        .attributes(n.attributes()).output(n.output().name(), permutedType(n.output(), toLast)).insertBefore(n);
+        .attributes(n.attributes()).output(n.output().name()).insertBefore(n);
     replace(n, last, Permutations.toChannelsFirst(rank));
     spatial.add(last);
     assigned++;
@@ -113,24 +113,33 @@ public final class ChannelsLast {
         break;
       }
     }
-    if (perm == null || n.output(0) == null || n.output().rank() != perm.length) {
+    if (perm == null || n.output(0) == null) {
       return;
     }
-    Node moved = Carriers.carry(n, perm, this);
-    if (moved != null) {
-      moved.output().setType(permutedType(n.output(), Permutations.inverse(perm)));
-      replace(n, moved, perm);
+    Carriers.Carried carried = Carriers.carry(n, perm, this);
+    if (carried != null) {
+      replace(n, carried.node(), carried.perm());
     }
   }
 
-  /** Everything that read {@code old} reads {@code replacement} transposed by {@code perm}. */
+  /** Everything that read the outputs of {@code old} reads those of {@code replacement}, transposed by {@code perm}. */
   private void replace(Node old, Node replacement, int[] perm) {
     int[] back = Permutations.inverse(perm);
-    if (old.output().origin() != null && old.output().origin().perm().isEmpty()) {
-      replacement.output().setOrigin(new Value.Origin(old.output().origin().name(), Arrays.stream(back).boxed().toList()));
+    for (int i = 0; i < old.outputs().size(); i++) {
+      Value before = old.output(i);
+      Value after = replacement.output(i);
+      if (before == null) {
+        continue;
+      }
+      after.setType(permutedType(before, back));
+      if (before.origin() != null && before.origin().perm().isEmpty()) {
+        List<Integer> axes = Permutations.isIdentity(back) ? List.of() : Arrays.stream(back).boxed().toList();
+        after.setOrigin(new Value.Origin(before.origin().name(), axes));
+      }
+      if (!before.isUnused()) {
+        old.graph().replaceAllUses(before, transposed(after, perm, old));
+      }
     }
-    Value y = transposed(replacement.output(), perm, old);
-    old.graph().replaceAllUses(old.output(), y);
   }
 
   private boolean isToChannelsFirst(Value v, Node reader) {
