@@ -5,9 +5,9 @@ import dev.tenon.ir.diag.Diagnostics;
 import dev.tenon.ir.io.OnnxReader;
 import dev.tenon.ir.testing.Equivalence;
 import dev.tenon.ir.testing.Fixtures;
+import dev.tenon.ir.testing.Manifest;
 import dev.tenon.ir.testing.RandomInputs;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,8 +42,8 @@ class PipelineTest {
       }
     });
     System.out.println(file.getFileName() + ": " + nodes + " -> " + context.nodeCount() + " " + counts);
-    List<RandomInputs> inputs = new ArrayList<>();
-    inputs.add(RandomInputs.seeded(1));
+    List<RandomInputs> inputs = Manifest.inputs(file);
+    inputs = inputs.isEmpty() ? List.of(RandomInputs.seeded(1)) : inputs;
     Equivalence.assertSameOutputs(before, after, Equivalence.DEFAULT_TOLERANCE, inputs);
   }
 }
