@@ -69,8 +69,14 @@ final class VariableNames {
     return (path.isEmpty() ? "" : path.replace('.', '/') + "/") + leaf(ownLeaf, role);
   }
 
-  /** {@code in_proj_weight} as a kernel is {@code in_proj_kernel}; a plain {@code weight} is the role's own word. */
+  /**
+   * {@code in_proj_weight} as a kernel is {@code in_proj_kernel}; a plain {@code weight} is the role's own word, and so is
+   * {@code weight_bias}, which PyTorch's exporter calls the bias that it makes when it folds a batch norm.
+   */
   private static String leaf(String ownLeaf, ParameterRole role) {
+    if (role == ParameterRole.BIAS && ownLeaf.equals("weight_bias")) {
+      return role.leaf();
+    }
     if (!PLAIN_LEAF.matcher(ownLeaf).matches()) {
       if (ownLeaf.contains("weight")) {
         return ownLeaf.replace("weight", role.leaf());

@@ -19,6 +19,8 @@ public final class Emitters {
     Gathering.register(ops);
     Scattering.register(ops);
     Selection.register(ops);
+    Convolutions.register(ops);
+    Pooling.register(ops);
     return ops;
   }
 }
