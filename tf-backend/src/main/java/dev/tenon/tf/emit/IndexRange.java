@@ -27,7 +27,7 @@ final class IndexRange {
 
   /** True if no element of an integer tensor can be negative. */
   static boolean isNonNegative(EmitContext c, int i) {
-    return c.knownData(i).map(d -> d.stream().allMatch(x -> x.isConstant() && x.constant() >= 0)).orElse(false)
+    return c.knownData(i).map(d -> d.stream().allMatch(x -> x.isAtLeast(0))).orElse(false)
         || isNonNegative(c.node().input(i), 0);
   }
 
