@@ -16,6 +16,9 @@ public final class Emitters {
     Slicing.register(ops);
     Padding.register(ops);
     Creation.register(ops);
+    Gathering.register(ops);
+    Scattering.register(ops);
+    Selection.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
     return ops;
