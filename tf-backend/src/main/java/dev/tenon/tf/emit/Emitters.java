@@ -14,6 +14,8 @@ public final class Emitters {
     Reductions.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
+    Normalizations.register(ops);
+    Activations.register(ops);
     ops.op("Transpose", 1, c -> c.bind(0, c.tf().transpose(c.in(0), java.util.Arrays.stream(c.node().intsAttr("perm", null)).mapToInt(v -> (int) v).toArray())));
     return ops;
   }
