@@ -76,6 +76,50 @@ record Data(long[] dims, Datum[] elements) {
     return count(newDims) == elements.length ? new Data(newDims, elements) : null;
   }
 
+  /** Dimension i of the result is dimension {@code perm[i]} of this. */
+  Data transposed(int[] perm) {
+    long[] out = new long[perm.length];
+    for (int i = 0; i < perm.length; i++) {
+      out[i] = dims[perm[i]];
+    }
+    return gathered(out, at -> {
+      int[] source = new int[at.length];
+      for (int i = 0; i < at.length; i++) {
+        source[perm[i]] = at[i];
+      }
+      return source;
+    });
+  }
+
+  /** {@code count} elements along an axis from {@code start} on, {@code step} apart. */
+  Data sliced(int axis, long start, long step, long count) {
+    long[] out = dims.clone();
+    out[axis] = count;
+    return gathered(out, at -> {
+      int[] source = at.clone();
+      source[axis] = (int) (start + at[axis] * step);
+      return source;
+    });
+  }
+
+  /** The tensor of these dimensions whose elements are found here by their index. */
+  private Data gathered(long[] out, UnaryOperator<int[]> source) {
+    Datum[] all = new Datum[(int) count(out)];
+    int[] at = new int[out.length];
+    for (int i = 0; i < all.length; i++) {
+      int[] from = source.apply(at);
+      int index = 0;
+      for (int a = 0; a < from.length; a++) {
+        index = index * (int) dims[a] + from[a];
+      }
+      all[i] = elements[index];
+      for (int a = at.length - 1; a >= 0 && ++at[a] == out[a]; a--) {
+        at[a] = 0;
+      }
+    }
+    return new Data(out, all);
+  }
+
   /** Applies a function elementwise with broadcasting; the function gets nulls too. Null if the result is too large. */
   Data zip(Data o, BinaryOperator<Datum> f) {
     int rank = Math.max(dims.length, o.dims.length);

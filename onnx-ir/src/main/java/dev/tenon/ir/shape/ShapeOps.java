@@ -244,9 +244,8 @@ final class ShapeOps {
       seen[p[i]] = true;
     }
     c.output(0, c.dtype(0), x.permute(p));
-    if (rank <= 1) {
-      c.outputData(0, c.data(0));
-    }
+    Data d = c.data(0);
+    c.outputData(0, d == null ? null : d.transposed(p));
   }
 
   private static void expand(NodeContext c) {

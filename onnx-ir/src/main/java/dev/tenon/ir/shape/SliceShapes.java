@@ -2,7 +2,6 @@ package dev.tenon.ir.shape;
 
 import dev.tenon.ir.Dim;
 import dev.tenon.ir.Shape;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -46,9 +45,7 @@ final class SliceShapes {
       out = out.with(axes[i], size == null ? Dim.unknown() : size);
     }
     c.output(0, c.dtype(0), out);
-    if (x.rank() == 1 && ranges.length == 1) {
-      sliceData(c, ranges[0]);
-    }
+    sliceData(c, axes, ranges);
   }
 
   private static void checkLength(NodeContext c, String what, List<Dim> list, int[] axes) {
@@ -129,21 +126,20 @@ final class SliceShapes {
     return Dim.of(Math.max(0, -Math.floorDiv(end - start, step)));
   }
 
-  private static void sliceData(NodeContext c, Range r) {
+  private static void sliceData(NodeContext c, int[] axes, Range[] ranges) {
     Data d = c.dataOrUnknowns(0);
-    if (d == null || r.start == null || r.end == null || r.step == null || !Shape.of(r.start, r.end, r.step).isStatic()) {
-      return;
+    for (int i = 0; i < axes.length && d != null; i++) {
+      Range r = ranges[i];
+      Dim count = size(c, Dim.of(d.dims()[axes[i]]), r);
+      if (count == null || !count.isConstant() || !r.start.isConstant()) {
+        return;
+      }
+      long n = d.dims()[axes[i]];
+      long step = r.step.constant();
+      long start = r.start.constant();
+      start = Math.max(0, Math.min(start < 0 ? start + n : start, step < 0 ? n - 1 : n));
+      d = d.sliced(axes[i], start, step, count.constant());
     }
-    int n = d.elements().length;
-    Dim count = size(c, Dim.of(n), r);
-    long step = r.step.constant();
-    long at = r.start.constant();
-    at = at < 0 ? at + n : at;
-    at = Math.max(step < 0 ? -1 : 0, Math.min(at, step < 0 ? n - 1 : n));
-    List<Datum> out = new ArrayList<>();
-    for (long i = 0; i < count.constant(); i++, at += step) {
-      out.add(d.elements()[(int) at]);
-    }
-    c.outputData(0, new Data(new long[] {out.size()}, out.toArray(Datum[]::new)));
+    c.outputData(0, d);
   }
 }
