@@ -21,6 +21,8 @@ public final class Emitters {
     Selection.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
+    Normalizations.register(ops);
+    Activations.register(ops);
     return ops;
   }
 }
