@@ -1,50 +1,89 @@
 package dev.tenon.ir;
 
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.OptionalLong;
-import java.util.SortedMap;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 
 /**
  * One dimension of a shape: an integer polynomial over named symbols and floor divisions, {@code 2*h} or
- * {@code floor((w-1)/2)+1} say.
+ * {@code floor((w+1)/2)} say. Also the element of an integer tensor that carries shapes.
  *
  * <p>Immutable and kept in normal form, so two dimensions that are the same polynomial are {@code equals}. Unequal objects
  * may still have the same value at run time: use {@link #equals} to prove equality, never to disprove it;
- * {@link #provablyDiffers} disproves.
+ * {@link #provablyDiffers} disproves. Symbols stand for sizes, so they are never negative; but for {@link #unknownInteger}.
+ *
+ * <p>The normal form: floor divisions by a number have a remainder inside that is smaller than the number ({@code floor((h+5)/2)}
+ * is {@code floor((h+1)/2)+2}), and nested ones are one; a remainder is written as {@code x-d*floor(x/d)}; of the extrema only
+ * {@code max(x,0)} remains, so {@code max(h-3,0)+min(h,3)} is {@code h}.
  */
 public final class Dim implements Comparable<Dim> {
 
-  /** A factor that is not further expanded: a symbol or a function of other dimensions. */
-  private sealed interface Atom permits Symbol, Call {}
+  /** A factor that is not further expanded: a symbol or a function of other dimensions. Equal if it prints the same. */
+  abstract static sealed class Atom implements Comparable<Atom> permits Symbol, Call {
+    final String text;
 
-  private record Symbol(String name) implements Atom {
+    Atom(String text) {
+      this.text = text;
+    }
+
     @Override
-    public String toString() {
-      return name;
+    public final int compareTo(Atom o) {
+      return text.compareTo(o.text);
+    }
+
+    @Override
+    public final boolean equals(Object o) {
+      return o instanceof Atom a && text.equals(a.text);
+    }
+
+    @Override
+    public final int hashCode() {
+      return text.hashCode();
+    }
+
+    @Override
+    public final String toString() {
+      return text;
+    }
+  }
+
+  static final class Symbol extends Atom {
+    Symbol(String name) {
+      super(name);
     }
   }
 
   /** The functions that appear inside dimensions. */
-  private enum Op {
-    FLOOR_DIV, MOD, MAX, MIN
+  enum Op {
+    /** floor(a/b). */
+    FLOOR_DIV,
+    /** max(a,0); b is zero. */
+    POSITIVE_PART,
+    /** The size of two broadcast axes: b where a is 1, else a. */
+    BROADCAST
   }
 
-  private record Call(Op op, Dim a, Dim b) implements Atom {
-    @Override
-    public String toString() {
-      return switch (op) {
+  static final class Call extends Atom {
+    final Op op;
+    final Dim a;
+    final Dim b;
+
+    Call(Op op, Dim a, Dim b) {
+      super(switch (op) {
         case FLOOR_DIV -> "floor(" + wrap(a) + "/" + wrap(b) + ")";
-        case MOD -> "mod(" + a + "," + b + ")";
-        case MAX -> "max(" + a + "," + b + ")";
-        case MIN -> "min(" + a + "," + b + ")";
-      };
+        case POSITIVE_PART -> "max(" + a + ",0)";
+        case BROADCAST -> "broadcast(" + a + "," + b + ")";
+      });
+      this.op = op;
+      this.a = a;
+      this.b = b;
     }
 
     private static String wrap(Dim d) {
@@ -52,34 +91,57 @@ public final class Dim implements Comparable<Dim> {
     }
   }
 
-  private static final AtomicLong ANONYMOUS = new AtomicLong();
-  private static final int MAX_TERMS = 24;
+  /** A product of factors (sorted, at least one) and a number; the key is the factors printed. */
+  record Term(String key, List<Atom> factors, long coefficient) {
+    Term times(long c) {
+      return new Term(key, factors, Math.multiplyExact(coefficient, c));
+    }
 
-  public static final Dim ZERO = new Dim(new TreeMap<>());
+    Term withCoefficient(long c) {
+      return c == coefficient ? this : new Term(key, factors, c);
+    }
+
+    /** True for a single factor, once. */
+    boolean isAtom() {
+      return coefficient == 1 && factors.size() == 1;
+    }
+  }
+
+  private static final AtomicLong ANONYMOUS = new AtomicLong();
+  /** Keep hostile models from growing polynomials without end. */
+  private static final int MAX_TERMS = 24;
+  private static final int MAX_KEY = 1_000;
+  private static final Term[] NO_TERMS = {};
+  private static final Dim[] SMALL = new Dim[4097];
+
+  static {
+    for (int i = 0; i < SMALL.length; i++) {
+      SMALL[i] = new Dim(NO_TERMS, i - 1);
+    }
+  }
+
+  public static final Dim ZERO = of(0);
   public static final Dim ONE = of(1);
 
-  /** Monomial (its printed factors, sorted; empty for the constant term) to term. */
-  private final SortedMap<String, Term> terms;
+  /** The terms that are not constant, sorted by key. */
+  final Term[] terms;
+  /** The constant term. */
+  final long offset;
   private final int hash;
 
-  private record Term(List<Atom> factors, long coefficient) {}
-
-  private Dim(SortedMap<String, Term> terms) {
+  private Dim(Term[] terms, long offset) {
     this.terms = terms;
-    int h = 1;
-    for (Map.Entry<String, Term> e : terms.entrySet()) {
-      h = 31 * h + e.getKey().hashCode() * 17 + Long.hashCode(e.getValue().coefficient);
+    this.offset = offset;
+    int h = Long.hashCode(offset);
+    for (Term t : terms) {
+      h = 31 * h + t.key.hashCode() * 17 + Long.hashCode(t.coefficient);
     }
     this.hash = h;
   }
 
   /** A known dimension. */
   public static Dim of(long value) {
-    TreeMap<String, Term> terms = new TreeMap<>();
-    if (value != 0) {
-      terms.put("", new Term(List.of(), value));
-    }
-    return new Dim(terms);
+    return value >= -1 && value < SMALL.length - 1 ? SMALL[(int) value + 1] : new Dim(NO_TERMS, value);
   }
 
   /** A named dimension, {@code batch} say; the same name is the same dimension. */
@@ -95,19 +157,57 @@ public final class Dim implements Comparable<Dim> {
     return symbol("?" + ANONYMOUS.incrementAndGet());
   }
 
-  private static Dim ofAtom(Atom atom) {
-    TreeMap<String, Term> terms = new TreeMap<>();
-    terms.put(atom.toString(), new Term(List.of(atom), 1));
-    return new Dim(terms);
+  /** A number that nothing is known of, not even that it is not negative. Its name starts with {@code ?i}. */
+  public static Dim unknownInteger() {
+    return symbol("?i" + ANONYMOUS.incrementAndGet());
+  }
+
+  static Dim ofAtom(Atom atom) {
+    return new Dim(new Term[] {new Term(atom.text, List.of(atom), 1)}, 0);
+  }
+
+  private static Dim call(Op op, Dim a, Dim b) {
+    Call c = new Call(op, a, b);
+    return c.text.length() > MAX_KEY ? unknownInteger() : ofAtom(c);
+  }
+
+  /** The dimension with these terms, or an unknown one if that would be very long. */
+  private static Dim bounded(Term[] terms, long offset) {
+    if (terms.length == 0) {
+      return of(offset);
+    }
+    if (terms.length > MAX_TERMS) {
+      return unknownInteger();
+    }
+    for (Term t : terms) {
+      if (t.key.length() > MAX_KEY) {
+        return unknownInteger();
+      }
+    }
+    return new Dim(terms, offset);
+  }
+
+  private static Dim ofTerms(Iterable<Term> unsorted, long offset) {
+    TreeMap<String, Term> sorted = new TreeMap<>();
+    for (Term t : unsorted) {
+      Term old = sorted.get(t.key);
+      long c = old == null ? t.coefficient : Math.addExact(old.coefficient, t.coefficient);
+      if (c == 0) {
+        sorted.remove(t.key);
+      } else {
+        sorted.put(t.key, t.withCoefficient(c));
+      }
+    }
+    return bounded(sorted.values().toArray(NO_TERMS), offset);
   }
 
   public boolean isConstant() {
-    return terms.isEmpty() || terms.size() == 1 && terms.containsKey("");
+    return terms.length == 0;
   }
 
   /** True if this is exactly the constant {@code value}. */
   public boolean is(long value) {
-    return isConstant() && constant() == value;
+    return terms.length == 0 && offset == value;
   }
 
   /** The value of a constant dimension. */
@@ -115,37 +215,61 @@ public final class Dim implements Comparable<Dim> {
     if (!isConstant()) {
       throw new IllegalStateException(this + " is not a constant");
     }
-    return terms.isEmpty() ? 0 : terms.get("").coefficient;
+    return offset;
   }
 
   /** The value if constant, else -1, TensorFlow's mark for an unknown dimension. */
   public long orMinusOne() {
-    return isConstant() ? constant() : -1;
+    return isConstant() ? offset : -1;
   }
 
   /** True for a single symbol, named or anonymous. */
   public boolean isSymbol() {
-    if (terms.size() != 1) {
-      return false;
-    }
-    Term t = terms.values().iterator().next();
-    return t.coefficient == 1 && t.factors.size() == 1 && t.factors.get(0) instanceof Symbol;
+    return offset == 0 && terms.length == 1 && terms[0].isAtom() && terms[0].factors.get(0) instanceof Symbol;
   }
 
-  /** True for a dimension made by {@link #unknown()} (or read without a name). */
+  /** True for a dimension made by {@link #unknown()} or {@link #unknownInteger()} (or read without a name). */
   public boolean isAnonymous() {
-    return isSymbol() && terms.firstKey().startsWith("?");
+    return isSymbol() && terms[0].key.startsWith("?");
   }
+
+  // ---- arithmetic; on overflow the result is an unknown integer, never a wrong one ----
 
   public Dim plus(Dim other) {
-    if (isConstant() && constant() == 0) {
-      return other;
+    try {
+      long sum = Math.addExact(offset, other.offset);
+      if (other.terms.length == 0) {
+        return other.offset == 0 ? this : terms.length == 0 ? of(sum) : new Dim(terms, sum);
+      }
+      if (terms.length == 0) {
+        return offset == 0 ? other : new Dim(other.terms, sum);
+      }
+      return bounded(merged(terms, other.terms), sum);
+    } catch (ArithmeticException overflow) {
+      return unknownInteger();
     }
-    TreeMap<String, Term> sum = new TreeMap<>(terms);
-    for (Map.Entry<String, Term> e : other.terms.entrySet()) {
-      accumulate(sum, e.getKey(), e.getValue());
+  }
+
+  private static Term[] merged(Term[] a, Term[] b) {
+    Term[] sum = new Term[a.length + b.length];
+    int n = 0;
+    int i = 0;
+    int j = 0;
+    while (i < a.length || j < b.length) {
+      int order = i == a.length ? 1 : j == b.length ? -1 : a[i].key.compareTo(b[j].key);
+      if (order < 0) {
+        sum[n++] = a[i++];
+      } else if (order > 0) {
+        sum[n++] = b[j++];
+      } else {
+        long c = Math.addExact(a[i].coefficient, b[j++].coefficient);
+        if (c != 0) {
+          sum[n++] = a[i].withCoefficient(c);
+        }
+        i++;
+      }
     }
-    return bounded(sum);
+    return n == sum.length ? sum : Arrays.copyOf(sum, n);
   }
 
   public Dim plus(long other) {
@@ -153,83 +277,172 @@ public final class Dim implements Comparable<Dim> {
   }
 
   public Dim minus(Dim other) {
-    return plus(other.times(of(-1)));
+    return plus(other.times(-1));
   }
 
   public Dim minus(long other) {
-    return plus(of(-other));
+    return other == Long.MIN_VALUE ? minus(of(other)) : plus(-other);
   }
 
   public Dim times(Dim other) {
-    if (isConstant() && other.isConstant()) {
-      return of(saturatedTimes(constant(), other.constant()));
+    if (other.terms.length == 0) {
+      return times(other.offset);
     }
-    TreeMap<String, Term> product = new TreeMap<>();
-    for (Term a : terms.values()) {
-      for (Term b : other.terms.values()) {
-        List<Atom> factors = new ArrayList<>(a.factors);
-        factors.addAll(b.factors);
-        factors.sort((x, y) -> x.toString().compareTo(y.toString()));
-        accumulate(product, key(factors), new Term(List.copyOf(factors), saturatedTimes(a.coefficient, b.coefficient)));
+    if (terms.length == 0) {
+      return other.times(offset);
+    }
+    try {
+      List<Term> product = new ArrayList<>();
+      for (Term a : terms) {
+        for (Term b : other.terms) {
+          List<Atom> factors = new ArrayList<>(a.factors);
+          factors.addAll(b.factors);
+          product.add(term(factors, Math.multiplyExact(a.coefficient, b.coefficient)));
+        }
       }
+      addMultiples(product, terms, other.offset);
+      addMultiples(product, other.terms, offset);
+      return ofTerms(product, Math.multiplyExact(offset, other.offset));
+    } catch (ArithmeticException overflow) {
+      return unknownInteger();
     }
-    return bounded(product);
   }
 
-  public Dim times(long other) {
-    return other == 1 ? this : times(of(other));
+  private static void addMultiples(List<Term> into, Term[] terms, long c) {
+    if (c != 0) {
+      for (Term t : terms) {
+        into.add(t.times(c));
+      }
+    }
+  }
+
+  private static Term term(List<Atom> factors, long coefficient) {
+    if (factors.size() == 1) {
+      return new Term(factors.get(0).text, List.copyOf(factors), coefficient);
+    }
+    List<Atom> sorted = factors.stream().sorted().toList();
+    StringBuilder key = new StringBuilder();
+    for (Atom a : sorted) {
+      key.append(key.length() == 0 ? "" : "*").append(a.text);
+    }
+    return new Term(key.toString(), sorted, coefficient);
+  }
+
+  public Dim times(long c) {
+    if (c == 1) {
+      return this;
+    }
+    if (c == 0) {
+      return ZERO;
+    }
+    try {
+      long scaled = Math.multiplyExact(offset, c);
+      if (terms.length == 0) {
+        return of(scaled);
+      }
+      Term[] t = new Term[terms.length];
+      for (int i = 0; i < t.length; i++) {
+        t[i] = terms[i].times(c);
+      }
+      return new Dim(t, scaled);
+    } catch (ArithmeticException overflow) {
+      return unknownInteger();
+    }
   }
 
   /** floor(this / divisor), exact where the polynomial divides; the divisor must not be constant zero. */
   public Dim floorDiv(Dim divisor) {
-    if (divisor.is(1)) {
-      return this;
-    }
-    if (divisor.is(0)) {
-      throw new ArithmeticException(this + " divided by zero");
-    }
-    if (isConstant() && divisor.isConstant()) {
-      return of(Math.floorDiv(constant(), divisor.constant()));
+    if (divisor.terms.length == 0) {
+      return floorDiv(divisor.offset);
     }
     if (equals(divisor)) {
       return ONE;
     }
-    if (isConstant() && constant() == 0) {
+    if (is(0)) {
       return ZERO;
     }
-    Dim exact = exactQuotient(divisor);
-    if (exact != null) {
-      return exact;
+    try {
+      Dim exact = exactQuotient(divisor);
+      return exact != null ? exact : call(Op.FLOOR_DIV, this, divisor);
+    } catch (ArithmeticException overflow) {
+      return unknownInteger();
     }
-    if (divisor.isConstant()) {
-      // Split off the part that divides: floor((4*h+3)/2) = 2*h + floor(3/2).
-      long d = divisor.constant();
-      TreeMap<String, Term> whole = new TreeMap<>();
-      TreeMap<String, Term> rest = new TreeMap<>();
-      terms.forEach((k, t) -> {
-        if (t.coefficient % d == 0) {
-          whole.put(k, new Term(t.factors, t.coefficient / d));
-        } else {
-          rest.put(k, t);
-        }
-      });
-      if (!whole.isEmpty()) {
-        return new Dim(whole).plus(new Dim(rest).floorDiv(divisor));
-      }
-      // floor(floor(x/a)/b) = floor(x/(a*b)) for positive a and b.
-      if (terms.size() == 1) {
-        Term t = terms.values().iterator().next();
-        if (t.coefficient == 1 && t.factors.size() == 1 && t.factors.get(0) instanceof Call c && c.op == Op.FLOOR_DIV
-            && c.b.isConstant() && c.b.constant() > 0 && d > 0) {
-          return c.a.floorDiv(c.b.times(divisor));
-        }
-      }
-    }
-    return ofAtom(new Call(Op.FLOOR_DIV, this, divisor));
   }
 
   public Dim floorDiv(long divisor) {
-    return floorDiv(of(divisor));
+    if (divisor == 1) {
+      return this;
+    }
+    if (divisor == 0) {
+      throw new ArithmeticException(this + " divided by zero");
+    }
+    if (terms.length == 0) {
+      return offset == Long.MIN_VALUE && divisor == -1 ? unknownInteger() : of(Math.floorDiv(offset, divisor));
+    }
+    if (divisor == Long.MIN_VALUE) {
+      return unknownInteger();
+    }
+    try {
+      return divisor < 0 ? times(-1).floorDiv(-divisor) : floorDivByPositive(divisor);
+    } catch (ArithmeticException overflow) {
+      return unknownInteger();
+    }
+  }
+
+  private Dim floorDivByPositive(long d) {
+    List<Term> whole = new ArrayList<>();
+    List<Term> rest = new ArrayList<>();
+    long common = d;
+    for (Term t : terms) {
+      // The remainder nearest to zero: 6*h/7 is h + (-h)/7.
+      long r = Math.floorMod(t.coefficient, d);
+      r = r > d - r ? r - d : r;
+      if (r == 0) {
+        whole.add(t.withCoefficient(t.coefficient / d));
+        continue;
+      }
+      if (rest.isEmpty() && t.coefficient < 0) {
+        return ceilOfNegative(d);
+      }
+      if (t.coefficient != r) {
+        whole.add(t.withCoefficient((t.coefficient - r) / d));
+      }
+      rest.add(t.withCoefficient(r));
+      common = gcd(common, Math.abs(r));
+    }
+    Dim quotient = ofTerms(whole, Math.floorDiv(offset, d));
+    if (rest.isEmpty()) {
+      return quotient;
+    }
+    Dim remainder = ofTerms(rest, Math.floorMod(offset, d));
+    return quotient.plus(remainder.terms[0].coefficient < 0 ? remainder.ceilOfNegative(d) : properFloor(remainder, d, common));
+  }
+
+  /** floor(-y/d) is -floor((y+d-1)/d): keeps the first coefficient positive, so that one number has one form. */
+  private Dim ceilOfNegative(long d) {
+    return times(-1).plus(d - 1).floorDiv(d).times(-1);
+  }
+
+  /** The floor of a reduced fraction whose coefficients and divisor have a common factor. */
+  private static Dim properFloor(Dim x, long d, long common) {
+    if (common > 1) {
+      List<Term> divided = new ArrayList<>();
+      for (Term t : x.terms) {
+        divided.add(t.withCoefficient(t.coefficient / common));
+      }
+      Dim y = ofTerms(divided, Math.floorDiv(x.offset, common));
+      return d == common ? y : y.floorDiv(d / common);
+    }
+    // floor((floor(y/b)+c)/d) = floor((y+b*c)/(b*d)) for positive b and d.
+    if (x.terms.length == 1 && x.terms[0].isAtom() && x.terms[0].factors.get(0) instanceof Call c && c.op == Op.FLOOR_DIV
+        && c.b.isConstant() && c.b.offset > 0) {
+      return c.a.plus(Math.multiplyExact(c.b.offset, x.offset)).floorDiv(Math.multiplyExact(c.b.offset, d));
+    }
+    return call(Op.FLOOR_DIV, x, of(d));
+  }
+
+  private static long gcd(long a, long b) {
+    return b == 0 ? a : gcd(b, a % b);
   }
 
   /** ceil(this / divisor) for a positive divisor. */
@@ -237,76 +450,169 @@ public final class Dim implements Comparable<Dim> {
     return plus(divisor - 1).floorDiv(divisor);
   }
 
-  /** this modulo divisor, with the sign of the divisor. */
+  /** this modulo divisor, with the sign of the divisor; the divisor must not be constant zero. */
   public Dim mod(Dim divisor) {
-    if (isConstant() && divisor.isConstant()) {
-      return of(Math.floorMod(constant(), divisor.constant()));
-    }
-    if (equals(divisor) || divisor.is(1) || exactQuotient(divisor) != null) {
-      return ZERO;
-    }
-    return ofAtom(new Call(Op.MOD, this, divisor));
+    return divisor.is(1) || equals(divisor) ? ZERO : minus(divisor.times(floorDiv(divisor)));
   }
 
   public Dim max(Dim other) {
-    return extremum(Op.MAX, other);
+    return equals(other) ? this : other.plus(minus(other).positivePart());
   }
 
   public Dim min(Dim other) {
-    return extremum(Op.MIN, other);
+    return equals(other) ? this : minus(minus(other).positivePart());
   }
 
-  private Dim extremum(Op op, Dim other) {
-    if (equals(other)) {
+  /** max(this, 0). */
+  public Dim positivePart() {
+    if (isConstant()) {
+      return offset > 0 ? this : ZERO;
+    }
+    if (isAtLeast(0)) {
       return this;
     }
-    Dim difference = minus(other);
-    if (difference.isConstant()) {
-      return difference.constant() > 0 == (op == Op.MAX) ? this : other;
+    Dim negated = times(-1);
+    if (negated.isAtLeast(0)) {
+      return ZERO;
     }
-    return compareTo(other) <= 0 ? ofAtom(new Call(op, this, other)) : ofAtom(new Call(op, other, this));
+    // max(-x,0) = max(x,0)-x, so that x and -x have the same atom.
+    return terms[0].coefficient > 0 ? call(Op.POSITIVE_PART, this, ZERO) : plus(call(Op.POSITIVE_PART, negated, ZERO));
   }
 
-  /** The polynomial q with q * divisor = this, or null where there is none that is simple to find. */
-  private Dim exactQuotient(Dim divisor) {
-    if (divisor.terms.size() != 1) {
-      return null;
+  /** The size of the axis that an axis of this size and one of the other make when they are broadcast together. */
+  public Dim broadcast(Dim other) {
+    if (is(1) || equals(other)) {
+      return other;
     }
-    Term by = divisor.terms.values().iterator().next();
-    TreeMap<String, Term> quotient = new TreeMap<>();
-    for (Term t : terms.values()) {
-      if (t.coefficient % by.coefficient != 0) {
+    // An axis that cannot be 1 decides.
+    if (other.is(1) || isConstant() || isAtLeast(2)) {
+      return this;
+    }
+    if (other.isConstant() || other.isAtLeast(2) || other.isBroadcastOf(this)) {
+      return other;
+    }
+    if (isBroadcastOf(other)) {
+      return this;
+    }
+    return compareTo(other) <= 0 ? call(Op.BROADCAST, this, other) : call(Op.BROADCAST, other, this);
+  }
+
+  private boolean isBroadcastOf(Dim part) {
+    return offset == 0 && terms.length == 1 && terms[0].isAtom() && terms[0].factors.get(0) instanceof Call c
+        && c.op == Op.BROADCAST && (c.a.equals(part) || c.b.equals(part) || c.a.isBroadcastOf(part) || c.b.isBroadcastOf(part));
+  }
+
+  /** The polynomial q with q * divisor = this, or null if there is none. The divisor is not constant. */
+  private Dim exactQuotient(Dim divisor) {
+    Term lead = divisor.leading();
+    Dim rest = this;
+    Dim quotient = ZERO;
+    for (int steps = 0; steps < MAX_TERMS; steps++) {
+      if (rest.is(0)) {
+        return quotient;
+      }
+      if (rest.isConstant()) {
         return null;
       }
+      Term t = rest.leading();
       List<Atom> factors = new ArrayList<>(t.factors);
-      for (Atom f : by.factors) {
+      for (Atom f : lead.factors) {
         if (!factors.remove(f)) {
           return null;
         }
       }
-      accumulate(quotient, key(factors), new Term(List.copyOf(factors), t.coefficient / by.coefficient));
+      if (t.coefficient % lead.coefficient != 0) {
+        return null;
+      }
+      long c = t.coefficient / lead.coefficient;
+      Dim q = factors.isEmpty() ? of(c) : bounded(new Term[] {term(factors, c)}, 0);
+      quotient = quotient.plus(q);
+      rest = rest.minus(q.times(divisor));
     }
-    return new Dim(quotient);
+    return null;
+  }
+
+  /** The first term in the lexicographic order of monomials, which multiplication preserves. */
+  private Term leading() {
+    Term best = terms[0];
+    for (Term t : terms) {
+      best = compareMonomials(t.factors, best.factors) > 0 ? t : best;
+    }
+    return best;
+  }
+
+  private static int compareMonomials(List<Atom> a, List<Atom> b) {
+    for (int i = 0; i < Math.min(a.size(), b.size()); i++) {
+      int order = b.get(i).compareTo(a.get(i));
+      if (order != 0) {
+        return order;
+      }
+    }
+    return a.size() - b.size();
+  }
+
+  // ---- what can be proved ----
+
+  /** True if this is provably not less than the bound, whatever the sizes are. */
+  public boolean isAtLeast(long bound) {
+    return isConstant() ? offset >= bound : DimBounds.lower(this) >= bound;
   }
 
   /** True if this and the other can be proved to have different values, whatever the symbols are. */
   public boolean provablyDiffers(Dim other) {
+    if (isConstant() && other.isConstant()) {
+      return offset != other.offset;
+    }
     Dim difference = minus(other);
-    return difference.isConstant() && difference.constant() != 0;
+    return difference.isConstant() ? difference.offset != 0 : difference.isAtLeast(1) || difference.times(-1).isAtLeast(1);
   }
 
+  // ---- symbols ----
+
   /**
-   * The value once the symbols are known; empty if a symbol is missing, or if these values divide by zero.
+   * The value once the symbols are known; empty if a symbol is missing, or a divisor is zero.
    *
    * @param values symbol to value
    */
   public OptionalLong evaluate(Map<String, Long> values) {
     try {
-      Dim d = substitute(name -> values.containsKey(name) ? of(values.get(name)) : null);
-      return d.isConstant() ? OptionalLong.of(d.constant()) : OptionalLong.empty();
-    } catch (ArithmeticException divisionByZero) {
+      Long v = value(values);
+      return v == null ? OptionalLong.empty() : OptionalLong.of(v);
+    } catch (ArithmeticException overflowOrZeroDivisor) {
       return OptionalLong.empty();
     }
+  }
+
+  private Long value(Map<String, Long> values) {
+    long sum = offset;
+    for (Term t : terms) {
+      long product = t.coefficient;
+      for (Atom atom : t.factors) {
+        Long f = value(atom, values);
+        if (f == null) {
+          return null;
+        }
+        product = Math.multiplyExact(product, f);
+      }
+      sum = Math.addExact(sum, product);
+    }
+    return sum;
+  }
+
+  private static Long value(Atom atom, Map<String, Long> values) {
+    if (!(atom instanceof Call c)) {
+      return values.get(atom.text);
+    }
+    Long a = c.a.value(values);
+    Long b = c.b.value(values);
+    if (a == null || b == null) {
+      return null;
+    }
+    return switch (c.op) {
+      case FLOOR_DIV -> Math.floorDiv(a, b);
+      case POSITIVE_PART -> Math.max(a, 0);
+      case BROADCAST -> a == 1 ? b : a;
+    };
   }
 
   /**
@@ -315,11 +621,8 @@ public final class Dim implements Comparable<Dim> {
    * @param replacement the dimension to put in place of a symbol's name, or null to keep the symbol
    */
   public Dim substitute(Function<String, Dim> replacement) {
-    if (isConstant()) {
-      return this;
-    }
-    Dim sum = ZERO;
-    for (Term t : terms.values()) {
+    Dim sum = of(offset);
+    for (Term t : terms) {
       Dim product = of(t.coefficient);
       for (Atom a : t.factors) {
         product = product.times(substitute(a, replacement));
@@ -330,81 +633,46 @@ public final class Dim implements Comparable<Dim> {
   }
 
   private static Dim substitute(Atom atom, Function<String, Dim> replacement) {
-    if (atom instanceof Symbol s) {
-      Dim r = replacement.apply(s.name);
-      return r == null ? ofAtom(s) : r;
+    if (!(atom instanceof Call c)) {
+      Dim r = replacement.apply(atom.text);
+      return r == null ? ofAtom(atom) : r;
     }
-    Call c = (Call) atom;
     Dim a = c.a.substitute(replacement);
     Dim b = c.b.substitute(replacement);
     return switch (c.op) {
-      case FLOOR_DIV -> a.floorDiv(b);
-      case MOD -> a.mod(b);
-      case MAX -> a.max(b);
-      case MIN -> a.min(b);
+      case FLOOR_DIV -> b.is(0) ? unknown() : a.floorDiv(b);
+      case POSITIVE_PART -> a.positivePart();
+      case BROADCAST -> a.broadcast(b);
     };
   }
 
   /** The names of all symbols inside, anonymous ones included. */
   public List<String> symbols() {
-    List<String> names = new ArrayList<>();
-    for (Term t : terms.values()) {
-      for (Atom a : t.factors) {
-        if (a instanceof Symbol s) {
-          names.add(s.name);
+    if (isConstant()) {
+      return List.of();
+    }
+    Set<String> names = new LinkedHashSet<>();
+    collectSymbols(names);
+    return List.copyOf(names);
+  }
+
+  private void collectSymbols(Set<String> into) {
+    for (Term t : terms) {
+      for (Atom atom : t.factors) {
+        if (atom instanceof Call c) {
+          c.a.collectSymbols(into);
+          c.b.collectSymbols(into);
         } else {
-          Call c = (Call) a;
-          names.addAll(c.a.symbols());
-          names.addAll(c.b.symbols());
+          into.add(atom.text);
         }
       }
     }
-    return names.stream().distinct().toList();
   }
 
   /** Reads what {@link #toString} writes, and any other text as a symbol of that name (ONNX's {@code dim_param} is free text). */
   public static Dim parse(String text) {
     Dim d = new DimParser(text).parse();
     return d != null ? d : symbol(text);
-  }
-
-  private static void accumulate(SortedMap<String, Term> into, String key, Term term) {
-    Term old = into.get(key);
-    long c = old == null ? term.coefficient : saturatedPlus(old.coefficient, term.coefficient);
-    if (c == 0) {
-      into.remove(key);
-    } else {
-      into.put(key, new Term(term.factors, c));
-    }
-  }
-
-  /** Keeps hostile models from growing polynomials without end: a very long one becomes an unknown. */
-  private static Dim bounded(SortedMap<String, Term> terms) {
-    if (terms.size() > MAX_TERMS || terms.keySet().stream().anyMatch(k -> k.length() > 2_000)) {
-      return unknown();
-    }
-    return new Dim(Collections.unmodifiableSortedMap(terms));
-  }
-
-  private static String key(List<Atom> factors) {
-    StringBuilder b = new StringBuilder();
-    for (Atom a : factors) {
-      b.append(b.length() == 0 ? "" : "*").append(a);
-    }
-    return b.toString();
-  }
-
-  private static long saturatedPlus(long a, long b) {
-    long r = a + b;
-    return ((a ^ r) & (b ^ r)) < 0 ? (a < 0 ? Long.MIN_VALUE : Long.MAX_VALUE) : r;
-  }
-
-  private static long saturatedTimes(long a, long b) {
-    try {
-      return Math.multiplyExact(a, b);
-    } catch (ArithmeticException overflow) {
-      return (a < 0) == (b < 0) ? Long.MAX_VALUE : Long.MIN_VALUE;
-    }
   }
 
   @Override
@@ -414,7 +682,18 @@ public final class Dim implements Comparable<Dim> {
 
   @Override
   public boolean equals(Object o) {
-    return o instanceof Dim d && hash == d.hash && terms.equals(d.terms);
+    if (this == o) {
+      return true;
+    }
+    if (!(o instanceof Dim d) || hash != d.hash || offset != d.offset || terms.length != d.terms.length) {
+      return false;
+    }
+    for (int i = 0; i < terms.length; i++) {
+      if (terms[i].coefficient != d.terms[i].coefficient || !terms[i].key.equals(d.terms[i].key)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   @Override
@@ -425,36 +704,20 @@ public final class Dim implements Comparable<Dim> {
   /** {@code 2*h+1}; the constant comes last. */
   @Override
   public String toString() {
-    if (terms.isEmpty()) {
-      return "0";
+    if (terms.length == 0) {
+      return Long.toString(offset);
     }
     StringBuilder b = new StringBuilder();
-    terms.forEach((key, t) -> {
-      if (!key.isEmpty()) {
-        append(b, t.coefficient, key);
+    for (Term t : terms) {
+      b.append(t.coefficient < 0 ? "-" : b.length() == 0 ? "" : "+");
+      if (Math.abs(t.coefficient) != 1) {
+        b.append(Long.toString(t.coefficient).replace("-", "")).append('*');
       }
-    });
-    Term constant = terms.get("");
-    if (constant != null) {
-      append(b, constant.coefficient, "");
+      b.append(t.key);
+    }
+    if (offset != 0) {
+      b.append(offset > 0 ? "+" : "").append(offset);
     }
     return b.toString();
-  }
-
-  private static void append(StringBuilder b, long c, String key) {
-    b.append(c < 0 ? "-" : b.length() == 0 ? "" : "+");
-    String magnitude = Long.toString(c).replace("-", "");
-    if (key.isEmpty()) {
-      b.append(magnitude);
-    } else if (magnitude.equals("1")) {
-      b.append(key);
-    } else {
-      b.append(magnitude).append('*').append(key);
-    }
-  }
-
-  /** Requires a non-null dimension; reads better than a cast at call sites. */
-  static Dim require(Dim d) {
-    return Objects.requireNonNull(d, "dimension");
   }
 }

@@ -97,13 +97,14 @@ public final class BatchNormFolding extends RulePass {
     }
     Tensor bias = oldBias == null ? null : oldBias.constant();
     DataType type = weight.dtype();
+    // Computed in the parameters' type, rounded once at the end.
     if (bias != null && scale != null) {
-      bias = Convolutions.multiply(bias, scale);
+      bias = bias.cast(scale.dtype()).times(scale);
     }
     if (shift != null) {
-      bias = bias == null ? vector(shift, Convolutions.outputChannels(conv, weight)).cast(type)
-          : bias.cast(shift.dtype()).plus(shift).cast(type);
+      bias = bias == null ? vector(shift, Convolutions.outputChannels(conv, weight)) : bias.cast(shift.dtype()).plus(shift);
     }
+    bias = bias == null ? null : bias.cast(type);
     Tensor newWeight = scale == null ? weight : Convolutions.scaleOutputs(conv, weight, scale);
     Value w = scale == null ? conv.input(1) : p.constant(conv.input(1).name(), newWeight);
     Value b = bias == null ? null : p.constant(oldBias != null ? oldBias.name() : conv.input(1).name() + "_bias", bias);
@@ -122,7 +123,7 @@ public final class BatchNormFolding extends RulePass {
 
   // ---- constants per channel after a convolution ----
 
-  private static Outcome affineIntoConv(Match m, Patch p) {
+  static Outcome affineIntoConv(Match m, Patch p) {
     Node n = m.root();
     if (m.context().opset() < 7) {
       return m.refuse("broadcasting before opset 7 has an axis");
@@ -137,26 +138,18 @@ public final class BatchNormFolding extends RulePass {
     if (weight == null || conv.output().onlyUse() == null) {
       return m.refuse("the convolution's weight is not constant, or its output is also read elsewhere", conv);
     }
+    m.include(conv);
     Tensor v = Convolutions.perChannel(c, weight.rank(), Convolutions.outputChannels(conv, weight));
     if (v == null || v.dtype() != weight.dtype()) {
       return m.refuse("the constant " + c + " is not one per channel of the convolution");
     }
     return switch (n.opType()) {
-      case "Add" -> scaleConv(conv, m, p, null, v);
-      case "Sub" -> at == 0 ? scaleConv(conv, m, p, null, v.negate()) : scaleConv(conv, m, p, Tensor.scalar(v.dtype(), -1).reshape(1), v);
-      case "Mul" -> Constants.all(v, Double::isFinite) ? scaleConv(conv, m, p, v, null) : m.refuse("the constant is not finite");
-      default -> at == 0 && Constants.all(v, d -> d != 0 && Double.isFinite(1 / d)) ? scaleConv(conv, m, p, v.reciprocal(), null)
+      case "Add" -> scaleConv(m, p, conv, null, v);
+      case "Sub" -> at == 0 ? scaleConv(m, p, conv, null, v.negate()) : scaleConv(m, p, conv, Tensor.scalar(v.dtype(), -1).reshape(1), v);
+      case "Mul" -> Constants.all(v, Double::isFinite) ? scaleConv(m, p, conv, v, null) : m.refuse("the constant is not finite");
+      default -> at == 0 && Constants.all(v, d -> d != 0 && Double.isFinite(1 / d)) ? scaleConv(m, p, conv, v.reciprocal(), null)
           : m.refuse("the constant is the dividend, or not invertible");
     };
-  }
-
-  private static Outcome scaleConv(Node conv, Match m, Patch p, Tensor scale, Tensor shift) {
-    Outcome outcome = scaleConv(m, p, conv, scale, shift);
-    if (outcome == p) {
-      // The convolution is no part of the pattern (either input may be it), so it is taken away here.
-      p.onApply(() -> conv.graph().remove(conv));
-    }
-    return outcome;
   }
 
   // ---- into Gemm and MatMul before ----

@@ -20,7 +20,7 @@ public final class Match {
 
   Match(Node root, List<Node> nodes, Map<Capture, Value> bindings, RewriteContext context) {
     this.root = root;
-    this.nodes = List.copyOf(nodes);
+    this.nodes = new java.util.ArrayList<>(nodes);
     this.bindings = bindings;
     this.context = context;
   }
@@ -39,7 +39,12 @@ public final class Match {
 
   /** All nodes of the pattern in order of execution, the root last. */
   public List<Node> nodes() {
-    return nodes;
+    return Collections.unmodifiableList(nodes);
+  }
+
+  /** Makes a producer that the pattern itself does not name part of the match. */
+  public void include(Node producer) {
+    nodes.add(0, producer);
   }
 
   /** The value bound to a capture; null if an alternative without it was taken. */
@@ -60,8 +65,6 @@ public final class Match {
 
   /** The provenance of everything matched, the root's first. */
   public Provenance provenance() {
-    List<Node> all = new java.util.ArrayList<>(nodes);
-    Collections.reverse(all);
     String path = root.provenance().modulePath();
     Provenance merged = Provenance.merge(nodes.stream().map(Node::provenance).toList());
     return path.isEmpty() ? merged : new Provenance(merged.sources(), path, merged.sourceLine());

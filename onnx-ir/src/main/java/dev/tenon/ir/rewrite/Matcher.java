@@ -48,6 +48,10 @@ final class Matcher {
     return deepest;
   }
 
+  int refusalDepth() {
+    return deepestDepth;
+  }
+
   private boolean fail(Node culprit, String reason) {
     if (path.size() > deepestDepth) {
       deepestDepth = path.size();

@@ -129,21 +129,22 @@ public final class Rewriter {
     listener.accept(rule, refusal);
   }
 
-  /** The matcher after the first alternative that matches, or after the last; null if the root is of another operator. */
+  /** The matcher of the first alternative that matches, or of the one that came nearest; null if the root is of another operator. */
   private static Matcher match(Pattern pattern, Node n) {
     List<Pattern> alternatives = pattern instanceof Pattern.OneOf one ? one.alternatives() : List.of(pattern);
-    Matcher last = null;
+    Matcher nearest = null;
     for (Pattern p : alternatives) {
       if (!Rule.rootOps(p).contains(n.opType())) {
         continue;
       }
-      last = new Matcher(n);
-      boolean matched = p instanceof Pattern.Product product ? last.matchesProduct(product) : last.matches((Pattern.Op) p);
+      Matcher m = new Matcher(n);
+      boolean matched = p instanceof Pattern.Product product ? m.matchesProduct(product) : m.matches((Pattern.Op) p);
       if (matched) {
-        return last;
+        return m;
       }
+      nearest = nearest == null || m.refusalDepth() > nearest.refusalDepth() ? m : nearest;
     }
-    return last;
+    return nearest;
   }
 
   private static List<Node> inOrder(Set<Node> nodes, Node root) {

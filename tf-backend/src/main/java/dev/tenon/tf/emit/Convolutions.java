@@ -23,10 +23,11 @@ final class Convolutions {
     for (int rank = 1; rank <= 3; rank++) {
       ops.op("dev.tenon", "Conv" + rank + "D", 1, Convolutions::conv);
     }
+    TransposedConvolutions.register(ops);
   }
 
   /** What a convolution does, read from the node. */
-  private record Window(long[] strides, long[] dilations, long[] extents, Padding padding, long group) {
+  private record Window(long[] strides, long[] dilations, long[] extents, WindowPadding padding, long group) {
 
     static Window of(EmitContext c, Spatial s) {
       long[] strides = s.perAxis("strides", 1);
@@ -38,7 +39,7 @@ final class Convolutions {
             : kernelShape == null ? -1 : kernelShape[i];
         extents[i] = k < 0 ? -1 : (k - 1) * dilations[i] + 1;
       }
-      return new Window(strides, dilations, extents, Padding.of(c, s, extents, strides), c.node().intAttr("group", 1));
+      return new Window(strides, dilations, extents, WindowPadding.of(c, s, extents, strides), c.node().intAttr("group", 1));
     }
 
     boolean isDilated() {
@@ -73,13 +74,13 @@ final class Convolutions {
     Output<?> kernel = depthwise ? depthwiseKernel(c, w, weight) : c.permuted(1, ParameterRole.KERNEL, s.rank() == 1
         ? new int[] {2, 1, 0} : new int[] {2, 3, 1, 0});
     String type = depthwise ? "DepthwiseConv2dNative" : "Conv2D";
-    Padding p = w.padding;
+    WindowPadding p = w.padding;
     boolean same = p.isSame(s, w.extents, w.strides);
     // Gradients of dilated convolutions know no explicit padding; nor does any convolution know the padding of SAME_LOWER.
     boolean separate = !p.isKnown() && !same || p.isNegative()
         || !same && !p.isZero() && w.isDilated() || unequalDepthwiseStrides(depthwise, w);
     if (separate) {
-      x = p.isKnown() ? p.pad(tf, x, null) : Padding.padSameLower(tf, s, x, w.extents, w.strides, null);
+      x = p.isKnown() ? p.pad(tf, x, null) : WindowPadding.padSameLower(tf, s, x, w.extents, w.strides, null);
     }
     if (s.rank() == 1) {
       x = tf.expandDims(x, 1);
@@ -140,10 +141,10 @@ final class Convolutions {
     Tf tf = c.tf();
     Output<?> x = s.x();
     Output<?> kernel = dilated(c, w, c.permuted(1, ParameterRole.KERNEL, 2, 3, 4, 1, 0));
-    Padding p = w.padding;
+    WindowPadding p = w.padding;
     boolean same = p.isSame(s, w.extents, w.strides);
     if (!same && !p.isZero()) {
-      x = p.isKnown() ? p.pad(tf, x, null) : Padding.padSameLower(tf, s, x, w.extents, w.strides, null);
+      x = p.isKnown() ? p.pad(tf, x, null) : WindowPadding.padSameLower(tf, s, x, w.extents, w.strides, null);
     }
     String padding = same ? "SAME" : "VALID";
     if (w.group == 1) {

@@ -9,6 +9,15 @@ public final class Emitters {
   public static EmitterRegistry all() {
     EmitterRegistry ops = new EmitterRegistry();
     Elementwise.register(ops);
+    Logic.register(ops);
+    Casting.register(ops);
+    Reductions.register(ops);
+    Reshaping.register(ops);
+    Slicing.register(ops);
+    Padding.register(ops);
+    Creation.register(ops);
+    Convolutions.register(ops);
+    Pooling.register(ops);
     return ops;
   }
 }

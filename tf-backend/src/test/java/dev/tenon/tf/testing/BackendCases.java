@@ -7,6 +7,7 @@ import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Type;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.Diagnostics;
+import dev.tenon.ir.layout.ChannelsLast;
 import dev.tenon.ir.io.OnnxReader;
 import dev.tenon.ir.proto.GraphProto;
 import dev.tenon.ir.proto.ModelProto;
@@ -73,6 +74,9 @@ public final class BackendCases {
       Model m = OnnxReader.read(folder.resolve("model.onnx"));
       operator = operator(m, name);
       inferTypes(m);
+      if (!Boolean.getBoolean("tenon.onnxLayout")) {
+        ChannelsLast.run(m);
+      }
       Diagnostics d = new Diagnostics();
       Conversion c = new TensorFlowBackend().convert(m, BackendOptions.defaults().withKnownData(TestTypes.knownData(m)), d);
       if (d.hasErrors()) {

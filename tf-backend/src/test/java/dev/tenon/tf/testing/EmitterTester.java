@@ -14,6 +14,7 @@ import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Type;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.Diagnostics;
+import dev.tenon.ir.layout.ChannelsLast;
 import dev.tenon.tf.BackendOptions;
 import dev.tenon.tf.Conversion;
 import dev.tenon.tf.TensorFlowBackend;
@@ -48,6 +49,7 @@ public final class EmitterTester {
   private int opset = 17;
   private int outputs = 1;
   private long seed = 42;
+  private boolean onnxLayout;
 
   /** One input of the operator: fed, a parameter (initializer), or left out (all null). */
   private record Slot(DataType dtype, List<Dim> dims, BiFunction<Random, long[], Tensor> data, Tensor constant) {}
@@ -82,6 +84,12 @@ public final class EmitterTester {
 
   public EmitterTester seed(long s) {
     this.seed = s;
+    return this;
+  }
+
+  /** Leaves out the channels-last pass, which otherwise runs before emission as it does in a conversion. */
+  public EmitterTester onnxLayout() {
+    this.onnxLayout = true;
     return this;
   }
 
@@ -266,19 +274,28 @@ public final class EmitterTester {
     return Type.tensor(t.dtype(), dynamic ? Shape.unknownOfRank(t.rank()) : t.shape());
   }
 
-  private static Conversion convert(Model m, Diagnostics d) {
+  private Conversion convert(Model m, Diagnostics d) {
+    if (!onnxLayout) {
+      ChannelsLast.run(m);
+    }
     return new TensorFlowBackend().convert(m, BackendOptions.defaults().withKnownData(TestTypes.knownData(m)), d);
   }
 
   private void checkOne(Map<String, Long> fixed, List<Map<String, Long>> runs, double tolerance) {
     Model m = model(fixed);
+    String description = describe(m, fixed);
     Diagnostics d = new Diagnostics();
-    Conversion c = convert(m, d);
-    if (d.hasErrors()) {
-      fail(describe(m, fixed) + ": " + d.errors());
+    try (Reference reference = expected == null ? new Reference(m, false) : null) {
+      Conversion c = convert(m, d);
+      if (d.hasErrors()) {
+        fail(description + ": " + d.errors());
+      }
+      compare(m, c, reference, description, runs, tolerance);
     }
-    try (GraphRunner runner = GraphRunner.open(c, new GraphRunner.Options(1, false));
-        Reference reference = expected == null ? new Reference(m, false) : null) {
+  }
+
+  private void compare(Model m, Conversion c, Reference reference, String description, List<Map<String, Long>> runs, double tolerance) {
+    try (GraphRunner runner = GraphRunner.open(c, new GraphRunner.Options(1, false))) {
       for (Map<String, Long> run : runs) {
         Map<String, Tensor> feeds = feeds(run);
         Map<String, Tensor> actual = runner.run(feeds);
@@ -286,7 +303,7 @@ public final class EmitterTester {
         wanted.forEach((name, w) -> {
           String difference = Tensors.difference(w, actual.get(name), tolerance);
           if (difference != null) {
-            fail(describe(m, fixed) + " at " + run + ": output " + name + ": " + difference);
+            fail(description + " at " + run + ": output " + name + ": " + difference);
           }
         });
         checkDeclaredShapes(m, actual);

@@ -38,6 +38,8 @@ public final class Reference implements AutoCloseable {
 
   private final OrtSession session;
   private final List<Value> outputs;
+  /** The outputs' names when the session was made: passes may rename the values later. */
+  private final List<String> names;
   private final Map<String, DataType> inputTypes = new LinkedHashMap<>();
 
   /** A session for a model; with {@code allValues} every node's output is an output, so that its type can be asked for. */
@@ -48,6 +50,7 @@ public final class Reference implements AutoCloseable {
         n.outputs().stream().filter(v -> v != null && !outputs.contains(v)).forEach(outputs::add);
       }
     }
+    names = outputs.stream().map(Value::name).toList();
     ModelProto proto = prepare(OnnxProtos.model(model), model.graph(), allValues);
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.NO_OPT);
@@ -141,11 +144,10 @@ public final class Reference implements AutoCloseable {
       }
       try (OrtSession.Result result = session.run(feeds)) {
         Map<String, Tensor> values = new LinkedHashMap<>();
-        int i = 0;
-        for (Value v : outputs) {
-          OnnxTensor t = (OnnxTensor) result.get(i++);
-          Tensor value = fetch(t);
-          values.put(v.name(), isWide(v.dtype()) ? value.cast(v.dtype()) : value);
+        for (int i = 0; i < names.size(); i++) {
+          Tensor value = fetch((OnnxTensor) result.get(i));
+          DataType dtype = outputs.get(i).dtype();
+          values.put(names.get(i), isWide(dtype) ? value.cast(dtype) : value);
         }
         return values;
       }
