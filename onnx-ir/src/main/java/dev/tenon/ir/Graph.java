@@ -309,8 +309,11 @@ public final class Graph {
     nodeCount--;
   }
 
-  /** Moves a node to another place in the order. */
+  /** Moves a node to another place in the order: before the anchor, or to the end where that is null. */
   public void moveBefore(Node node, Node anchor) {
+    if (node == anchor) {
+      return;
+    }
     unlink(node);
     insert(node, anchor);
   }
@@ -439,7 +442,7 @@ public final class Graph {
       }
     }
     for (Graph g : node.subgraphs()) {
-      g.dissolve();
+      g.dissolveIfOwnedBy(node);
     }
     for (Value v : node.outputs) {
       if (v != null) {
@@ -450,6 +453,13 @@ public final class Graph {
     }
     unlink(node);
     node.removed = true;
+  }
+
+  /** Dissolves a subgraph that leaves the model, but not one that was handed on to another node meanwhile. */
+  void dissolveIfOwnedBy(Node node) {
+    if (owner == node) {
+      dissolve();
+    }
   }
 
   /** Forgets everything inside, so that values of outer graphs are no longer used from here and names are free again. */
@@ -570,7 +580,8 @@ public final class Graph {
     while (at != null && !seen.containsKey(at)) {
       seen.put(at, seen.size());
       way.push(at);
-      Map<Node, Boolean> producers = new IdentityHashMap<>();
+      // In the order of the inputs, so that the same graph gives the same cycle.
+      Map<Node, Boolean> producers = new LinkedHashMap<>();
       collectProducers(at, producers);
       at = producers.keySet().stream().filter(p -> pending.get(p) > 0).findFirst().orElse(null);
     }

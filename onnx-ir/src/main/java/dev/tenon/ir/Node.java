@@ -132,15 +132,23 @@ public final class Node {
   }
 
   public Node setAttribute(Attribute a) {
-    attributes.put(a.name(), a);
+    Attribute old = attributes.put(a.name(), a);
     for (Graph g : a.graphs()) {
       g.attachTo(this);
     }
+    dissolveGraphs(old, a.graphs());
     return this;
   }
 
   public void removeAttribute(String attr) {
-    attributes.remove(attr);
+    dissolveGraphs(attributes.remove(attr), List.of());
+  }
+
+  /** Subgraphs that go with an attribute must no longer use values of the graphs around. */
+  private void dissolveGraphs(Attribute gone, List<Graph> kept) {
+    if (gone != null) {
+      gone.graphs().stream().filter(g -> !kept.contains(g)).forEach(g -> g.dissolveIfOwnedBy(this));
+    }
   }
 
   public long intAttr(String attr, long byDefault) {

@@ -197,7 +197,7 @@ public final class Tensor {
 
   /** The elements of a numeric or bool tensor as doubles; exact but for int64 beyond 2^53. */
   public double[] toDoubles() {
-    return RecipeKernels.doubles(this);
+    return RecipeKernels.elements(this);
   }
 
   public float[] toFloats() {
@@ -210,12 +210,19 @@ public final class Tensor {
   }
 
   public List<String> toStrings() {
-    return storage().strings().stream().map(b -> new String(b, StandardCharsets.UTF_8)).toList();
+    return stringBytes().stream().map(b -> new String(b, StandardCharsets.UTF_8)).toList();
   }
 
   /** The elements of a string tensor as bytes. */
   public List<byte[]> stringBytes() {
-    return storage().strings();
+    if (recipe instanceof Recipe.Reshape r) {
+      return r.input().stringBytes();
+    }
+    Storage s = storage();
+    if (s == null) {
+      throw new UnsupportedOperationException("no strings from the recipe " + recipe);
+    }
+    return s.strings();
   }
 
   /** The only element of a one-element numeric tensor. */

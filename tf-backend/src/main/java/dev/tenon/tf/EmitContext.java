@@ -36,6 +36,11 @@ public final class EmitContext {
     return emission.model().opset(node.domain());
   }
 
+  /** The opset of ONNX's own domain, which a channels-last operator's attributes are written in. */
+  public int onnxOpset() {
+    return emission.model().opset();
+  }
+
   public Diagnostics diagnostics() {
     return emission.diagnostics();
   }

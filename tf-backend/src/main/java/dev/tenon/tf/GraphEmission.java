@@ -78,6 +78,8 @@ final class GraphEmission {
     List<SignatureTensor> outputs = new ArrayList<>();
     for (Value v : graph.outputs()) {
       Output<?> t = tensor(v, v.producer());
+      // A session cannot fetch what it feeds, and a signature wants its outputs apart from its inputs.
+      t = t.op().type().equals("Placeholder") ? tf.identity(t) : t;
       outputs.add(new SignatureTensor(v.name(), nameOf(t), t.dataType(), shapeProto(v.shape())));
     }
     return new Conversion(tf.graph().toGraphDef(), inputs, outputs, List.copyOf(variables), List.copyOf(mappings), provenance);

@@ -11,9 +11,8 @@ import dev.tenon.ir.Value;
 import java.util.List;
 
 /**
- * The IR version that a model needs: by the opset it came with, and by features
- * (<a href="https://onnx.ai/onnx/repo-docs/Versioning.html">ONNX Versioning, Released Versions</a>; comments of
- * {@code Version} in {@code onnx.proto}).
+ * The IR version that a model needs by its features (comments of {@code Version} in {@code onnx.proto}). The opset says nothing of
+ * it: exporters write new opsets with older IR versions, which more runtimes read.
  */
 final class IrVersions {
   /** Initializers need not be inputs from here on, and ours are not. */
@@ -21,19 +20,12 @@ final class IrVersions {
   private static final long FUNCTIONS = 8;
   private static final long FUNCTION_DEFAULTS = 9;
   private static final long OVERLOADS = 10;
-  /** The last opset of IR versions 4, 5, …; the release of an opset raised the IR version with it, or not. */
-  private static final int[] LAST_OPSET = {9, 10, 11, 14, 18, 20, 22, 23, 24, 27, 28};
 
   private IrVersions() {}
 
   /** The model's own IR version, or a greater one if it needs that. */
   static long needed(Model model) {
     long[] needed = {Math.max(BASE, model.irVersion())};
-    int byOpset = 0;
-    while (byOpset < LAST_OPSET.length - 1 && LAST_OPSET[byOpset] < model.opset()) {
-      byOpset++;
-    }
-    raise(needed, BASE + byOpset);
     scan(model.graph(), needed);
     for (Function f : model.functions().values()) {
       raise(needed, f.overload().isEmpty() ? FUNCTIONS : OVERLOADS);

@@ -106,6 +106,8 @@ public final class OnnxReader {
     in.setRecursionLimit(MAX_DEPTH);
     try {
       ModelProto proto = ModelProto.parseFrom(in);
+      // An end-group tag outside any group ends parsing without a complaint.
+      in.checkLastTagWas(0);
       if (!proto.getUnknownFields().asMap().isEmpty()) {
         throw BadInputException.of(name, "", "field " + proto.getUnknownFields().asMap().keySet().iterator().next()
             + ", which ONNX does not have", "an ONNX model and nothing after it");

@@ -9,6 +9,20 @@ public final class Emitters {
   public static EmitterRegistry all() {
     EmitterRegistry ops = new EmitterRegistry();
     Elementwise.register(ops);
+    Logic.register(ops);
+    Casting.register(ops);
+    Reductions.register(ops);
+    Reshaping.register(ops);
+    Slicing.register(ops);
+    Padding.register(ops);
+    Creation.register(ops);
+    Gathering.register(ops);
+    Scattering.register(ops);
+    Selection.register(ops);
+    Convolutions.register(ops);
+    Pooling.register(ops);
+    Normalizations.register(ops);
+    Activations.register(ops);
     return ops;
   }
 }

@@ -1,0 +1,198 @@
+package dev.tenon.ir.layout;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.tenon.ir.Attribute;
+import dev.tenon.ir.Model;
+import dev.tenon.ir.Node;
+import dev.tenon.ir.Tensor;
+import dev.tenon.ir.Value;
+import dev.tenon.ir.diag.Diagnostics;
+import dev.tenon.ir.io.OnnxReader;
+import dev.tenon.ir.shape.ShapeInference;
+import dev.tenon.ir.testing.Equivalence;
+import dev.tenon.ir.testing.Fixtures;
+import dev.tenon.ir.testing.Graphs;
+import dev.tenon.ir.testing.RandomInputs;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Runs models in ONNX Runtime before and after the layout: the numbers must not change, and few transposes may remain. */
+class ChannelsLastTest {
+  /** Layout only moves elements, but ONNX Runtime sums them in another order: float32 rounding over some hundred terms. */
+  private static final double TOLERANCE = 2e-5;
+
+  static List<Path> models() {
+    return Fixtures.allOnnx();
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void realModelsComputeTheSame(Path file) {
+    RandomInputs inputs = RandomInputs.seeded(7).sizes(Map.of("batch", 2L, "height", 64L, "width", 96L, "sequence", 7L, "time", 9L, "length", 40L))
+        .range("token_type_ids", 0, 2);
+    check(() -> OnnxReader.read(file), inputs);
+  }
+
+  /** Applies the layout to one of two equal models and compares; the transposes that are left. */
+  private static ChannelsLast.Result check(Supplier<Model> make, RandomInputs... inputs) {
+    Model before = make.get();
+    Model after = make.get();
+    ChannelsLast.Result result = assign(after);
+    Equivalence.assertSameOutputs(before, after, TOLERANCE, List.of(inputs));
+    return result;
+  }
+
+  private static ChannelsLast.Result assign(Model model) {
+    ShapeInference.infer(model, new Diagnostics());
+    return ChannelsLast.run(model);
+  }
+
+  /** Numbers restart with each model, so that two models made alike have the same weights. */
+  private int weights;
+
+  private String fresh(String prefix) {
+    return prefix + weights++;
+  }
+
+  private Value conv(Graphs g, Value x, int out, int in, int k, int group) {
+    return g.op("Conv", List.of(x, g.weight(fresh("w"), out, in / group, k, k), g.weight(fresh("b"), out)), Attribute.ofInts("kernel_shape", k, k),
+        Attribute.ofInts("pads", k / 2, k / 2, k / 2, k / 2), Attribute.ofInt("group", group));
+  }
+
+  private Model residual(int c, int h, int w) {
+    weights = 0;
+    Graphs g = Graphs.opset(17);
+    Value x = g.input("x", "batch", c, h, w);
+    Value a = g.op("Relu", conv(g, x, c, c, 3, 1));
+    Value b = g.op("Add", conv(g, a, c, c, 1, 1), conv(g, x, c, c, 3, c));
+    Value scaled = g.op("Mul", b, g.weight("scale", c, 1, 1));
+    Value pooled = g.op("GlobalAveragePool", scaled);
+    Value gate = g.op("Sigmoid", conv(g, pooled, c, c, 1, 1));
+    g.output("y", g.op("Flatten", g.op("GlobalAveragePool", g.op("Mul", scaled, gate))));
+    return g.model();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {4, 5})
+  void aResidualNetworkKeepsOnlyTheTransposeOfItsInput(int height) {
+    // With 4 channels, a height and width of 4 and a batch of 4, sizes say nothing about the axes.
+    ChannelsLast.Result result = check(() -> residual(4, height, 4), RandomInputs.seeded(1).size("batch", 4), RandomInputs.seeded(2).size("batch", 1));
+    assertEquals(1, result.transposesLeft());
+    assertEquals(6, result.assigned());
+  }
+
+  @Test
+  void anOutputKeepsItsNameAndLayout() {
+    Supplier<Model> model = () -> {
+      weights = 0;
+      Graphs g = Graphs.opset(17);
+      Value x = g.input("x", "batch", 3, "h", "w");
+      g.output("features", g.op("Relu", conv(g, x, 6, 3, 3, 1)));
+      return g.model();
+    };
+    ChannelsLast.Result result = check(model, RandomInputs.seeded(3).size("h", 5).size("w", 7));
+    assertEquals(2, result.transposesLeft());
+    Model after = model.get();
+    assign(after);
+    assertEquals("features", after.graph().outputs().get(0).name());
+    assertEquals(6, after.graph().outputs().get(0).shape().dim(1).constant());
+  }
+
+  @Test
+  void aPermuteLayerNormPermuteBlockCancelsAgainstItsConvolutions() {
+    ChannelsLast.Result result = check(() -> {
+      weights = 0;
+      Graphs g = Graphs.opset(17);
+      Value x = g.input("x", "batch", 6, 5, 7);
+      Value y = conv(g, x, 6, 6, 3, 6);
+      Value t = g.op("Transpose", y, Attribute.ofInts("perm", 0, 2, 3, 1));
+      Value n = g.op("LayerNormalization", List.of(t, g.weight("gamma", 6), g.weight("beta", 6)), Attribute.ofInt("axis", -1));
+      Value m = g.op("MatMul", n, g.weight("k", 6, 6));
+      Value back = g.op("Transpose", m, Attribute.ofInts("perm", 0, 3, 1, 2));
+      Value scaled = g.op("Mul", g.weight("layer_scale", 6, 1, 1), back);
+      g.output("y", g.op("GlobalAveragePool", g.op("Add", scaled, y)));
+      return g.model();
+    }, RandomInputs.seeded(4));
+    assertEquals(2, result.transposesLeft());
+  }
+
+  @Test
+  void patchesOfAVisionTransformerNeedNoTransposeBehindTheConvolution() {
+    ChannelsLast.Result result = check(() -> {
+      Graphs g = Graphs.opset(17);
+      Value x = g.input("x", "batch", 3, 8, 12);
+      Value y = g.op("Conv", List.of(x, g.weight("w", 10, 3, 4, 4)), Attribute.ofInts("strides", 4, 4));
+      Value r = g.op("Reshape", y, g.constant(Tensor.vector(0, 10, -1)));
+      g.output("tokens", g.op("Transpose", r, Attribute.ofInts("perm", 0, 2, 1)));
+      return g.model();
+    }, RandomInputs.seeded(5));
+    assertEquals(1, result.transposesLeft());
+  }
+
+  @Test
+  void everyValueIsStillTraceableToTheSourceWithItsPermutation() {
+    Model model = residual(4, 4, 4);
+    model.graph().recordOrigins();
+    assign(model);
+    for (Node n : model.graph().nodes()) {
+      if (n.domain().equals(ChannelsLastOps.DOMAIN)) {
+        assertTrue(n.output().origin() != null && n.output().origin().perm().equals(List.of(0, 2, 3, 1)), n.toString());
+      }
+    }
+  }
+
+  /** Random networks of layout-free operators between convolutions, with many equal dimensions. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})
+  void randomNetworksComputeTheSame(long seed) {
+    check(() -> random(seed), RandomInputs.seeded(seed).size("batch", 2));
+  }
+
+  private Model random(long seed) {
+    weights = 0;
+    Random random = new Random(seed);
+    int c = random.nextBoolean() ? 4 : 6;
+    int h = random.nextBoolean() ? 4 : 5;
+    int w = random.nextBoolean() ? c : 7;
+    Graphs g = Graphs.opset(18);
+    List<Value> pool = new ArrayList<>();
+    pool.add(g.input("x", "batch", c, h, w));
+    pool.add(g.op("Relu", g.input("z", "batch", c, h, w)));
+    for (int i = 0; i < 14; i++) {
+      Value a = pool.get(random.nextInt(pool.size()));
+      Value b = pool.get(random.nextInt(pool.size()));
+      pool.add(switch (random.nextInt(13)) {
+        case 0, 1, 2 -> conv(g, a, c, c, 3, random.nextBoolean() ? c : 1);
+        case 3 -> g.op("MaxPool", a, Attribute.ofInts("kernel_shape", 3, 3), Attribute.ofInts("pads", 1, 1, 1, 1));
+        case 4 -> g.op("Add", a, b);
+        case 5 -> g.op("Mul", a, g.weight(fresh("s"), c, 1, 1));
+        case 6 -> g.op("Sub", g.weight(fresh("s"), w), a);
+        case 7 -> g.op("Tanh", a);
+        case 8 -> g.op("Mul", a, g.op("Sigmoid", g.op("GlobalAveragePool", b)));
+        case 9 -> {
+          Value cat = g.op("Concat", List.of(a, b), Attribute.ofInt("axis", 1));
+          yield conv(g, cat, c, 2 * c, 1, 1);
+        }
+        case 10 -> g.op("Softmax", a, Attribute.ofInt("axis", random.nextInt(4) - 2));
+        case 11 -> g.op("Add", a, g.op("ReduceMean", b, g.constant(Tensor.vector(1 + random.nextInt(3)))));
+        default -> {
+          List<Value> parts = g.node("Split", List.of(a), 2, Attribute.ofInt("axis", 1), Attribute.ofInt("num_outputs", 2));
+          yield g.op("Concat", List.of(parts.get(1), parts.get(0)), Attribute.ofInt("axis", 1));
+        }
+      });
+    }
+    g.output("y", pool.get(pool.size() - 1));
+    g.output("mean", g.op("ReduceMean", List.of(pool.get(pool.size() - 2), g.constant(Tensor.vector(2, 3))), Attribute.ofInt("keepdims", 0)));
+    return g.model();
+  }
+}
