@@ -118,6 +118,9 @@ final class ConstantEvaluator {
         }
       }
     }
+    if (names.isEmpty()) {
+      return Map.of();
+    }
     Model model = new Model(g);
     model.opsetImports().putAll(like.opsetImports());
     model.setIrVersion(like.irVersion());
