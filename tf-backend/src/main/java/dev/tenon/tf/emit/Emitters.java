@@ -23,6 +23,7 @@ public final class Emitters {
     Pooling.register(ops);
     Normalizations.register(ops);
     Activations.register(ops);
+    LinearAlgebra.register(ops);
     return ops;
   }
 }
