@@ -80,7 +80,6 @@ final class Engine {
   /** The declared types of values in subgraphs, which may be walked more than once. */
   private final Map<Value, Type> declared = new IdentityHashMap<>();
   private Set<Warning> warnings = new LinkedHashSet<>();
-  private boolean staticInputs;
   private int depth;
   private int loops;
   private int bodyNodes;
@@ -95,12 +94,10 @@ final class Engine {
 
   void run(Diagnostics diagnostics) {
     Graph g = model.graph();
-    staticInputs = true;
     for (Value v : g.inputs()) {
       if (v.type() == null && v.isInitializer()) {
         v.setType(v.initializer().type());
       }
-      staticInputs &= !(v.type() instanceof Type.TensorType t) || t.shape().isStatic();
       rememberSizes(v.type());
     }
     walk(g, main);
@@ -161,7 +158,7 @@ final class Engine {
     if (!contradiction.isEmpty()) {
       warn("shape-mismatch", n, "output " + v.name() + ": " + contradiction);
     }
-    Type t = Types.complete(inferred, hint, staticInputs ? Types.Trust.NUMBERS : Types.Trust.NAMES);
+    Type t = Types.complete(inferred, hint, Types.Trust.NAMES);
     frame.setType(v, t);
     rememberSizes(t);
   }

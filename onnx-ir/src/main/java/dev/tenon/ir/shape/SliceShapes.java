@@ -93,7 +93,7 @@ final class SliceShapes {
 
   /** A start or end between 0 and d; null if not even its sign is known. */
   private static Dim clamp(NodeContext c, Dim at, Dim d) {
-    if (at.isConstant() && Math.abs(at.constant()) >= FAR) {
+    if (at.isConstant() && (at.constant() >= FAR || at.constant() <= -FAR)) {
       return at.constant() > 0 ? d : Dim.ZERO;
     }
     if (c.isNonNegative(at)) {
