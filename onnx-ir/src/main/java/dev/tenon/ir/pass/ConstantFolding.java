@@ -276,7 +276,7 @@ public final class ConstantFolding implements Pass {
         Tensor named = t.dtype() == DataType.STRING ? t : traced(n.opType(), t, pending.get(v));
         Constants.replace(v, named);
         count++;
-      } else if (t != null && v.producer() != null) {
+      } else if (v.producer() != null) {
         failed.add(v.producer());
       }
     }

@@ -113,6 +113,14 @@ class ConstantFoldingTest {
   }
 
   @Test
+  void sequencesAreNoConstants() {
+    Graphs g = Graphs.opset(17);
+    Value sequence = g.op("SequenceConstruct", g.weight("a", 2), g.weight("b", 2));
+    g.output("y", g.op("SequenceAt", sequence, g.input(DataType.INT64, "i")));
+    assertThat(new ConstantFolding()).on(g).doesNotFire("");
+  }
+
+  @Test
   void randomOperatorsAreNotFolded() {
     Graphs g = Graphs.opset(17);
     Value noise = g.op("RandomNormalLike", g.constant(Tensor.of(new float[3], 3)));

@@ -159,6 +159,14 @@ class NoOpsTest {
   }
 
   @Test
+  void oneElementTakenAndGivenItsAxisBackIsOneGather() {
+    assertThat(Movements.GATHER_UNSQUEEZE).on(graph((g, x) -> g.op("Unsqueeze", g.op("Gather", x, g.constant(Tensor.scalar(-1L)),
+        Attribute.ofInt("axis", 1)), ints(g, 1)))).fires("Gather", "Neg");
+    assertThat(Movements.GATHER_UNSQUEEZE).on(graph((g, x) -> g.op("Unsqueeze", g.op("Gather", x, g.constant(Tensor.scalar(2L)),
+        Attribute.ofInt("axis", 1)), ints(g, 2)))).doesNotFire("another axis");
+  }
+
+  @Test
   void castLikeOfAKnownTypeIsACast() {
     Graphs g = Graphs.opset(17);
     Value x = g.input("x", "n");
