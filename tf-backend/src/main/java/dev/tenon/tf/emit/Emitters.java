@@ -12,9 +12,18 @@ public final class Emitters {
     Logic.register(ops);
     Casting.register(ops);
     Reductions.register(ops);
+    Reshaping.register(ops);
+    Slicing.register(ops);
+    Padding.register(ops);
+    Creation.register(ops);
+    Gathering.register(ops);
+    Scattering.register(ops);
+    Selection.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
-    ops.op("Transpose", 1, c -> c.bind(0, c.tf().transpose(c.in(0), java.util.Arrays.stream(c.node().intsAttr("perm", null)).mapToInt(v -> (int) v).toArray())));
+    Normalizations.register(ops);
+    Activations.register(ops);
+    LinearAlgebra.register(ops);
     return ops;
   }
 }
