@@ -19,6 +19,7 @@ public final class Emitters {
     Gathering.register(ops);
     Scattering.register(ops);
     Selection.register(ops);
+    ControlFlow.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
     return ops;
