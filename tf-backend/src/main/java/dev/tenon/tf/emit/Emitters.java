@@ -20,6 +20,8 @@ public final class Emitters {
     Scattering.register(ops);
     Selection.register(ops);
     ControlFlow.register(ops);
+    Quantization.register(ops);
+    Generators.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
     return ops;
