@@ -134,6 +134,9 @@ public final class Tenon implements Runnable {
           terminal.error(line);
         }
       }
+      long reasons = unsupported.reasons().stream().map(Diagnostic::message).distinct().count();
+      terminal.error("the model cannot be converted: " + Texts.plural(reasons, "reason") + " at "
+          + Texts.plural(unsupported.reasons().size(), "place"));
     } else if (e instanceof OutOfMemoryError) {
       terminal.error("out of memory: " + e.getMessage() + "; give Java more with TENON_JAVA_OPTS=-Xmx8g, say");
     } else if (code == ExitCodes.INTERNAL) {
