@@ -128,6 +128,7 @@ final class SliceShapes {
 
   private static void sliceData(NodeContext c, int[] axes, Range[] ranges) {
     Data d = c.dataOrUnknowns(0);
+    d = d != null && d.dims().length == c.shape(0).rank() ? d : null;
     for (int i = 0; i < axes.length && d != null; i++) {
       Range r = ranges[i];
       Dim count = size(c, Dim.of(d.dims()[axes[i]]), r);

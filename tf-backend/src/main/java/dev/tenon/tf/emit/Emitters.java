@@ -16,8 +16,14 @@ public final class Emitters {
     Slicing.register(ops);
     Padding.register(ops);
     Creation.register(ops);
+    Gathering.register(ops);
+    Scattering.register(ops);
+    Selection.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
+    Normalizations.register(ops);
+    Activations.register(ops);
+    LinearAlgebra.register(ops);
     return ops;
   }
 }

@@ -78,10 +78,11 @@ class PoolingTest {
               .ints("strides", 2, 1, 2).ints("pads", p).attr("ceil_mode", ceil)
               .sizes("n", 2, "d", 5, "h", 6, "w", 7).sizes("n", 1, "d", 4, "h", 4, "w", 4).check(1e-6);
         }
-        EmitterTester.op(op).opset(19).input(DataType.DOUBLE, "n", 2, "d", "h", "w").ints("kernel_shape", 2, 3, 2)
-            .sizes("n", 2, "d", 5, "h", 6, "w", 7).check(1e-12);
       }
     }
+    // ONNX Runtime has no other pooling of doubles.
+    EmitterTester.op("MaxPool").input(DataType.DOUBLE, "n", 2, "d", "h", "w").ints("kernel_shape", 2, 3, 2)
+        .sizes("n", 2, "d", 5, "h", 6, "w", 7).check(0);
   }
 
   @Test
@@ -102,7 +103,7 @@ class PoolingTest {
       EmitterTester.op(op).input(DataType.FLOAT, "n", 3, "h", "w").sizes("n", 2, "h", 4, "w", 5).sizes("n", 3, "h", 3, "w", 3)
           .sizes("n", 1, "h", 1, "w", 1).check(1e-6);
       EmitterTester.op(op).input(DataType.FLOAT, "n", 3, "t").sizes("n", 2, "t", 4).check(1e-6);
-      EmitterTester.op(op).input(DataType.DOUBLE, "n", 3, "d", "h", "w").sizes("n", 2, "d", 2, "h", 4, "w", 5).check(1e-12);
+      EmitterTester.op(op).input(DataType.FLOAT, "n", 3, "d", "h", "w").sizes("n", 2, "d", 2, "h", 4, "w", 5).check(1e-6);
     }
   }
 
