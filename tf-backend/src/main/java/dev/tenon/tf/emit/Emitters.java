@@ -19,6 +19,9 @@ public final class Emitters {
     Gathering.register(ops);
     Scattering.register(ops);
     Selection.register(ops);
+    ControlFlow.register(ops);
+    Quantization.register(ops);
+    Generators.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
     Normalizations.register(ops);
