@@ -26,6 +26,7 @@ import picocli.CommandLine.Parameters;
     description = "Shows what is in a model, and what of it could not be converted and why. Nothing is written.")
 final class InspectCommand implements Callable<Integer> {
   private static final int OPERATOR_COLUMNS = 4;
+  private static final int PLACES_SHOWN = 4;
 
   private final Terminal terminal;
 
@@ -136,10 +137,14 @@ final class InspectCommand implements Callable<Integer> {
     terminal.result("what cannot be converted");
     byMessage(i.unsupported()).forEach((message, places) -> {
       terminal.result("  " + message);
-      for (Diagnostic d : places) {
+      int shown = terminal.verbose() ? places.size() : Math.min(PLACES_SHOWN, places.size());
+      for (Diagnostic d : places.subList(0, shown)) {
         if (!d.node().isEmpty()) {
           terminal.result("    at " + d.node() + (d.location().isEmpty() ? "" : " (" + d.location() + ")"));
         }
+      }
+      if (shown < places.size()) {
+        terminal.result("    and at " + Texts.plural(places.size() - shown, "more place") + ", which -v lists");
       }
     });
   }

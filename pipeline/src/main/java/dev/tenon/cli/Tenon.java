@@ -5,6 +5,7 @@ import dev.tenon.ir.diag.Diagnostic;
 import dev.tenon.ir.diag.UnsupportedModelException;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
+import java.io.FileNotFoundException;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -47,10 +48,24 @@ public final class Tenon implements Runnable {
 
   /** Runs a command line and ends the process. */
   public static void main(String[] args) {
-    PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
-    PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
-    int code = run(args, new PrintStream(new BufferedOutputStream(out), false, StandardCharsets.UTF_8), err);
+    PrintStream out = new PrintStream(new BufferedOutputStream(new FileOutputStream(FileDescriptor.out)), false, StandardCharsets.UTF_8);
+    PrintStream err = messages();
+    System.setErr(err);
+    int code = run(args, out, err);
     System.exit(code);
+  }
+
+  /** Standard error, or the descriptor that the launcher keeps for us so that native libraries' chatter can be thrown away. */
+  private static PrintStream messages() {
+    String file = System.getProperty("tenon.messages", "");
+    if (!file.isEmpty()) {
+      try {
+        return new PrintStream(new FileOutputStream(file, true), true, StandardCharsets.UTF_8);
+      } catch (FileNotFoundException e) {
+        // Standard error is the next best.
+      }
+    }
+    return new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
   }
 
   /**
@@ -119,6 +134,9 @@ public final class Tenon implements Runnable {
           terminal.error(line);
         }
       }
+      long reasons = unsupported.reasons().stream().map(Diagnostic::message).distinct().count();
+      terminal.error("the model cannot be converted: " + Texts.plural(reasons, "reason") + " at "
+          + Texts.plural(unsupported.reasons().size(), "place"));
     } else if (e instanceof OutOfMemoryError) {
       terminal.error("out of memory: " + e.getMessage() + "; give Java more with TENON_JAVA_OPTS=-Xmx8g, say");
     } else if (code == ExitCodes.INTERNAL) {

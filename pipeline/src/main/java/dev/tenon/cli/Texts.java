@@ -64,7 +64,7 @@ final class Texts {
     for (List<String> row : rows) {
       StringBuilder b = new StringBuilder(indent);
       for (int i = 0; i < row.size(); i++) {
-        boolean number = row.get(i).matches("[\\d,.]+( [kMGT]?B)?|[\\d.]+e-?\\d+|[\\d.]+ m?s");
+        boolean number = i < row.size() - 1 && row.get(i).matches("[\\d,.]+( [kMGT]?B)?|[\\d.]+e-?\\d+|[\\d.]+ m?s");
         int pad = widths.get(i) - row.get(i).length();
         b.append(number ? " ".repeat(pad) : "").append(row.get(i)).append(number ? "" : " ".repeat(pad)).append("  ");
       }

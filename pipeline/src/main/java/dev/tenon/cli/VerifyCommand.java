@@ -51,6 +51,9 @@ final class VerifyCommand implements Callable<Integer> {
     terminal.phase("verify");
     try (ModelSource source = ModelSource.resolve(model, terminal::note);
         Verifier verifier = new Verifier(source, savedModel, options)) {
+      if (!verifier.sameSource()) {
+        terminal.warning(savedModel + " was made of another file than " + model + ", or the file has changed since");
+      }
       report = verifier.run();
     } finally {
       terminal.end();

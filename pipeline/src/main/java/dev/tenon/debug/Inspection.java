@@ -7,7 +7,6 @@ import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.OnnxFrontend;
 import dev.tenon.ir.Attribute;
 import dev.tenon.ir.Function;
-import dev.tenon.ir.Graph;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Node;
 import dev.tenon.ir.Tensor;
@@ -32,8 +31,8 @@ import java.util.TreeMap;
  *
  * @param model as read, with its types inferred
  * @param fileBytes size of the file, external data not included
- * @param parameters elements of all floating-point initializers
- * @param parameterBytes bytes of all initializers
+ * @param parameters elements of all floating-point constants
+ * @param parameterBytes bytes of all constants
  * @param operators operator to how often it is used, subgraphs included, bodies of functions not
  * @param custom every use of an operator that is neither ONNX's nor defined in the model
  * @param unsupported reasons why the model cannot be converted; empty if it can
@@ -69,8 +68,14 @@ public record Inspection(Model model, long fileBytes, long parameters, long para
       }
     });
     long[] totals = {0, 0};
-    addParameters(model.graph(), totals);
-    model.graph().forEachNode(n -> n.subgraphs().forEach(g -> addParameters(g, totals)));
+    model.graph().initializers().forEach(v -> add(v.initializer(), totals));
+    model.graph().forEachNode(n -> {
+      n.subgraphs().forEach(g -> g.initializers().forEach(v -> add(v.initializer(), totals)));
+      // Some exporters keep the weights in nodes.
+      if (n.isOp("Constant") && n.attribute("value") != null && n.attribute("value").value() instanceof Tensor t) {
+        add(t, totals);
+      }
+    });
     return new Inspection(model, size(source), totals[0], totals[1], operators, custom, unsupported(source, progress));
   }
 
@@ -82,12 +87,9 @@ public record Inspection(Model model, long fileBytes, long parameters, long para
     }
   }
 
-  private static void addParameters(Graph g, long[] totals) {
-    for (Value v : g.initializers()) {
-      Tensor t = v.initializer();
-      totals[0] += t.dtype().isFloat() ? t.numel() : 0;
-      totals[1] += t.byteSize();
-    }
+  private static void add(Tensor t, long[] totals) {
+    totals[0] += t.dtype().isFloat() ? t.numel() : 0;
+    totals[1] += t.byteSize();
   }
 
   private static List<Diagnostic> unsupported(ModelSource source, Progress progress) {

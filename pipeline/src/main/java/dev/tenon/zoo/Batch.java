@@ -106,7 +106,7 @@ public final class Batch {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     for (String flag : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
-      if (!flag.startsWith("-Dtenon.tty") && !flag.startsWith("-agentlib") && !flag.startsWith("-javaagent")) {
+      if (!flag.startsWith("-Dtenon.") && !flag.startsWith("-agentlib") && !flag.startsWith("-javaagent")) {
         command.add(flag);
       }
     }

@@ -19,10 +19,14 @@ public final class Emitters {
     Gathering.register(ops);
     Scattering.register(ops);
     Selection.register(ops);
+    ControlFlow.register(ops);
+    Quantization.register(ops);
+    Generators.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
     Normalizations.register(ops);
     Activations.register(ops);
+    LinearAlgebra.register(ops);
     return ops;
   }
 }
