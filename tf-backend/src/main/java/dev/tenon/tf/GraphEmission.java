@@ -12,10 +12,12 @@ import dev.tenon.ir.diag.Diagnostics;
 import dev.tenon.tf.export.SignatureTensor;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.tensorflow.Output;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.proto.DataType;
@@ -36,6 +38,8 @@ final class GraphEmission {
   private final List<Variable> variables = new ArrayList<>();
   private final List<TensorMapping> mappings = new ArrayList<>();
   private final Map<String, Provenance> provenance = new LinkedHashMap<>();
+  /** The recipes of the tensors that a Gather looks rows up in; null until asked for. */
+  private Set<String> lookedUp;
   /** The emission of the graph around this one; null at the top. */
   private final GraphEmission outer;
   /** Tensors of the graph around this one to the placeholders that stand for them here. */
@@ -43,8 +47,16 @@ final class GraphEmission {
   private final FunctionDefLibrary.Builder library = FunctionDefLibrary.newBuilder();
   private final NodeNames functionNames = new NodeNames();
 
-  /** Two uses of one parameter, arranged alike, share a variable. */
-  private record ParameterKey(Value value, String recipe, List<Long> dims) {}
+  /**
+   * Two uses of one source parameter, arranged alike, share a variable: also where the model holds it twice, as the embedding and,
+   * transposed, as the last layer's weight. The value tells parameters without a source from each other.
+   */
+  private record ParameterKey(Value value, String recipe, DataType dtype, List<Long> dims) {
+    static ParameterKey of(Value v, Tensor t) {
+      return new ParameterKey(t.recipe().sources().isEmpty() ? v : null, t.recipe().toString(), ElementTypes.toTensorFlow(t.dtype()),
+          java.util.Arrays.stream(t.dims()).boxed().toList());
+    }
+  }
 
   GraphEmission(Model model, BackendOptions options, EmitterRegistry registry, Diagnostics diagnostics, Tf tf) {
     this.outer = null;
@@ -159,6 +171,10 @@ final class GraphEmission {
   }
 
   private void emit(Node n) {
+    if (!n.outputs().isEmpty() && n.outputs().stream().allMatch(v -> v == null || tensors.containsKey(v))) {
+      // An emitter before it has taken it along: the bias behind a product.
+      return;
+    }
     tf.setScope(scope(n));
     tf.recordInto(outer != null ? null : name -> provenance.put(name, n.provenance()));
     Optional<Emitter> emitter = registry.find(n.domain(), n.opType(), model.opset(n.domain()));
@@ -210,6 +226,11 @@ final class GraphEmission {
     }
   }
 
+  /** A value that is no tensor of the graph, as its only reader is emitted together with it. */
+  void absorb(Value v, Output<?> within) {
+    tensors.put(v, within);
+  }
+
   /** The tensor of a value as it is read by {@code reader}. */
   Output<?> tensor(Value v, Node reader) {
     Output<?> t = tensors.get(v);
@@ -233,7 +254,7 @@ final class GraphEmission {
       // Variables live in the main graph; functions are given their values.
       return capture(outer.parameter(v, tensor, node, role));
     }
-    ParameterKey key = new ParameterKey(v, tensor.recipe().toString(), java.util.Arrays.stream(tensor.dims()).boxed().toList());
+    ParameterKey key = ParameterKey.of(v, tensor);
     return parameters.computeIfAbsent(key, k -> {
       String name = variableNames.name(tensor, node, role);
       if (options.freeze()) {
@@ -243,6 +264,19 @@ final class GraphEmission {
       variables.add(new Variable(name, tensor, role, trainable));
       return tf.variable(name, ElementTypes.toTensorFlow(tensor.dtype()), tfShape(tensor.shape()));
     });
+  }
+
+  /** True if some Gather looks up rows of exactly this tensor, which then is an embedding's variable. */
+  boolean isLookedUp(Tensor t) {
+    if (lookedUp == null) {
+      lookedUp = new HashSet<>();
+      model.graph().forEachNode(n -> {
+        if (n.isOp("Gather") && n.input(0) != null && n.input(0).constant() != null) {
+          lookedUp.add(n.input(0).constant().recipe().toString());
+        }
+      });
+    }
+    return !t.recipe().sources().isEmpty() && lookedUp.contains(t.recipe().toString());
   }
 
   /**

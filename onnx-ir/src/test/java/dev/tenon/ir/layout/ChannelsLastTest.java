@@ -38,7 +38,8 @@ class ChannelsLastTest {
   @ParameterizedTest
   @MethodSource("models")
   void realModelsComputeTheSame(Path file) {
-    RandomInputs inputs = RandomInputs.seeded(7).sizes(Map.of("batch", 2L, "height", 64L, "width", 96L, "sequence", 7L, "time", 9L, "length", 40L));
+    RandomInputs inputs = RandomInputs.seeded(7).sizes(Map.of("batch", 2L, "height", 64L, "width", 96L, "sequence", 7L, "time", 9L, "length", 40L))
+        .range("token_type_ids", 0, 2);
     check(() -> OnnxReader.read(file), inputs);
   }
 
@@ -56,12 +57,20 @@ class ChannelsLastTest {
     return ChannelsLast.run(model);
   }
 
-  private static Value conv(Graphs g, Value x, int out, int in, int k, int group) {
-    return g.op("Conv", List.of(x, g.weight("w", out, in / group, k, k), g.weight("b", out)), Attribute.ofInts("kernel_shape", k, k),
+  /** Numbers restart with each model, so that two models made alike have the same weights. */
+  private int weights;
+
+  private String fresh(String prefix) {
+    return prefix + weights++;
+  }
+
+  private Value conv(Graphs g, Value x, int out, int in, int k, int group) {
+    return g.op("Conv", List.of(x, g.weight(fresh("w"), out, in / group, k, k), g.weight(fresh("b"), out)), Attribute.ofInts("kernel_shape", k, k),
         Attribute.ofInts("pads", k / 2, k / 2, k / 2, k / 2), Attribute.ofInt("group", group));
   }
 
-  private static Model residual(int c, int h, int w) {
+  private Model residual(int c, int h, int w) {
+    weights = 0;
     Graphs g = Graphs.opset(17);
     Value x = g.input("x", "batch", c, h, w);
     Value a = g.op("Relu", conv(g, x, c, c, 3, 1));
@@ -79,12 +88,13 @@ class ChannelsLastTest {
     // With 4 channels, a height and width of 4 and a batch of 4, sizes say nothing about the axes.
     ChannelsLast.Result result = check(() -> residual(4, height, 4), RandomInputs.seeded(1).size("batch", 4), RandomInputs.seeded(2).size("batch", 1));
     assertEquals(1, result.transposesLeft());
-    assertEquals(7, result.assigned());
+    assertEquals(6, result.assigned());
   }
 
   @Test
   void anOutputKeepsItsNameAndLayout() {
     Supplier<Model> model = () -> {
+      weights = 0;
       Graphs g = Graphs.opset(17);
       Value x = g.input("x", "batch", 3, "h", "w");
       g.output("features", g.op("Relu", conv(g, x, 6, 3, 3, 1)));
@@ -101,6 +111,7 @@ class ChannelsLastTest {
   @Test
   void aPermuteLayerNormPermuteBlockCancelsAgainstItsConvolutions() {
     ChannelsLast.Result result = check(() -> {
+      weights = 0;
       Graphs g = Graphs.opset(17);
       Value x = g.input("x", "batch", 6, 5, 7);
       Value y = conv(g, x, 6, 6, 3, 6);
@@ -147,7 +158,8 @@ class ChannelsLastTest {
     check(() -> random(seed), RandomInputs.seeded(seed).size("batch", 2));
   }
 
-  private static Model random(long seed) {
+  private Model random(long seed) {
+    weights = 0;
     Random random = new Random(seed);
     int c = random.nextBoolean() ? 4 : 6;
     int h = random.nextBoolean() ? 4 : 5;
@@ -163,8 +175,8 @@ class ChannelsLastTest {
         case 0, 1, 2 -> conv(g, a, c, c, 3, random.nextBoolean() ? c : 1);
         case 3 -> g.op("MaxPool", a, Attribute.ofInts("kernel_shape", 3, 3), Attribute.ofInts("pads", 1, 1, 1, 1));
         case 4 -> g.op("Add", a, b);
-        case 5 -> g.op("Mul", a, g.weight("s", c, 1, 1));
-        case 6 -> g.op("Sub", g.weight("s", w), a);
+        case 5 -> g.op("Mul", a, g.weight(fresh("s"), c, 1, 1));
+        case 6 -> g.op("Sub", g.weight(fresh("s"), w), a);
         case 7 -> g.op("Tanh", a);
         case 8 -> g.op("Mul", a, g.op("Sigmoid", g.op("GlobalAveragePool", b)));
         case 9 -> {

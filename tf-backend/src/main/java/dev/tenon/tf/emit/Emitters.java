@@ -24,6 +24,9 @@ public final class Emitters {
     Generators.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
+    Normalizations.register(ops);
+    Activations.register(ops);
+    LinearAlgebra.register(ops);
     return ops;
   }
 }

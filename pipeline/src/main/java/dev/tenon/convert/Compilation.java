@@ -1,0 +1,83 @@
+package dev.tenon.convert;
+
+import dev.tenon.frontend.ModelSource;
+import dev.tenon.frontend.OnnxFrontend;
+import dev.tenon.ir.Dim;
+import dev.tenon.ir.Model;
+import dev.tenon.ir.Value;
+import dev.tenon.ir.diag.Diagnostics;
+import dev.tenon.ir.layout.ChannelsLast;
+import dev.tenon.ir.pass.PassContext;
+import dev.tenon.ir.pass.PassManager;
+import dev.tenon.ir.pass.PassResult;
+import dev.tenon.ir.pass.Shapes;
+import dev.tenon.ir.shape.ShapeInference;
+import dev.tenon.tf.BackendOptions;
+import dev.tenon.tf.Conversion;
+import dev.tenon.tf.TensorFlowBackend;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A model taken from its file to a TensorFlow graph in memory: everything of a conversion but the writing. Reading weights is left
+ * to the writing, so this takes little time and memory whatever the model's size.
+ *
+ * @param model after passes and layout
+ * @param sourceNodes nodes as read, subgraphs included
+ * @param conversion the TensorFlow graph; of no use if there are errors among the diagnostics
+ * @param passes pass to what it changed
+ * @param layout how many nodes work channels-last, and what transposes that left
+ */
+record Compilation(Model model, int sourceNodes, Conversion conversion, Map<String, PassResult> passes, ChannelsLast.Result layout,
+    Diagnostics diagnostics) {
+
+  /** Compiles a source. Unsupported parts are errors among the diagnostics, all of them. */
+  static Compilation of(ModelSource source, ConvertOptions options, Phases phases) {
+    Diagnostics diagnostics = new Diagnostics();
+    phases.begin("read");
+    Model model = OnnxFrontend.read(source, diagnostics);
+    int[] nodes = {0};
+    model.graph().forEachNode(n -> nodes[0]++);
+    options.inputShapes().forEach((name, shape) -> ShapeInference.setInputShape(model, name, shape));
+    PassDump dump = options.dumpPasses() == null ? null : new PassDump(options.dumpPasses());
+    phases.begin("passes");
+    if (dump != null) {
+      dump.write("read", model);
+    }
+    InferredShapes shapes = new InferredShapes();
+    shapes.infer(model, diagnostics);
+    PassManager manager = PassManager.of(options.passes());
+    if (dump != null) {
+      manager.listener(dump);
+    }
+    Map<String, PassResult> passes = manager.run(new PassContext(model, diagnostics, shapes));
+    phases.begin("layout");
+    shapes.infer(model, new Diagnostics());
+    ChannelsLast.Result layout = ChannelsLast.run(model);
+    shapes.infer(model, new Diagnostics());
+    if (dump != null) {
+      dump.write("layout", model);
+    }
+    phases.begin("emit");
+    BackendOptions backend = BackendOptions.defaults().withFreeze(options.freeze()).withSourceNames(options.sourceNames())
+        .withKnownData(shapes::knownData);
+    Conversion conversion = new TensorFlowBackend().convert(model, backend, diagnostics);
+    return new Compilation(model, nodes[0], conversion, passes, layout, diagnostics);
+  }
+
+  /** Shape inference as the passes want it. */
+  private static final class InferredShapes implements Shapes {
+    private ShapeInference.Result result;
+
+    @Override
+    public void infer(Model model, Diagnostics diagnostics) {
+      result = ShapeInference.infer(model, diagnostics);
+    }
+
+    @Override
+    public Optional<List<Dim>> knownData(Value value) {
+      return result == null ? Optional.empty() : result.knownData(value);
+    }
+  }
+}

@@ -1,0 +1,187 @@
+package dev.tenon.convert;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tenon.ir.diag.BadInputException;
+import dev.tenon.json.Json;
+import dev.tenon.tf.TensorMapping;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * {@code tenon.json}: what was converted, how, and what became of each of its parts. Written beside {@code saved_model.pb}; the
+ * same conversion writes the same bytes, so there are no times and no places in it.
+ *
+ * @param tenon the version that converted
+ * @param source the model's file
+ * @param options the options that change the result
+ * @param inputs in order
+ * @param outputs in order
+ * @param variables in the order TensorFlow lists them
+ * @param tensors values of the source that a tensor of the SavedModel's function holds, in order of execution
+ * @param nodes node of the SavedModel's function to where it comes from
+ * @param diagnostics what there was to say
+ * @param versions name of a runtime to its version
+ */
+public record ConversionRecord(String tenon, Source source, ObjectNode options, List<Port> inputs, List<Port> outputs,
+    List<VariableRecord> variables, List<TensorMapping> tensors, ObjectNode nodes, ArrayNode diagnostics, Map<String, String> versions) {
+
+  /** The file's name beside {@code saved_model.pb}. */
+  public static final String FILE_NAME = "tenon.json";
+  private static final int FORMAT = 1;
+
+  /**
+   * The model's file.
+   *
+   * @param file its last name, or Maven coordinates
+   * @param sha256 of the file without external data, in hexadecimal
+   */
+  public record Source(String file, String sha256, long bytes, String producer, long irVersion, Map<String, Integer> opsets) {}
+
+  /**
+   * An input or output.
+   *
+   * @param onnx its name in the source
+   * @param tensorFlow its name in the signature
+   * @param shape numbers, and names of what is dynamic ({@code ?} without one); null if the rank is unknown
+   */
+  public record Port(String onnx, String tensorFlow, String dtype, List<String> shape) {}
+
+  /**
+   * A variable.
+   *
+   * @param name its name in TensorFlow
+   * @param checkpointKey its name in the checkpoint
+   * @param recipe how its elements come from the source's parameters, see {@link RecipeJson}
+   */
+  public record VariableRecord(String name, String checkpointKey, String dtype, List<Long> shape, boolean trainable, ObjectNode recipe) {}
+
+  // ---- writing ----
+
+  /** The whole record as JSON. */
+  public ObjectNode toJson() {
+    ObjectNode o = Json.object();
+    o.put("format", FORMAT);
+    o.put("tenon", tenon);
+    ObjectNode s = o.putObject("source");
+    s.put("file", source.file).put("sha256", source.sha256).put("bytes", source.bytes).put("producer", source.producer);
+    s.put("ir_version", source.irVersion);
+    ObjectNode opsets = s.putObject("opsets");
+    source.opsets.forEach((domain, version) -> opsets.put(domain.isEmpty() ? "ai.onnx" : domain, version));
+    o.set("options", options);
+    o.set("inputs", ports(inputs));
+    o.set("outputs", ports(outputs));
+    ArrayNode vs = o.putArray("variables");
+    for (VariableRecord v : variables) {
+      ObjectNode n = vs.addObject();
+      n.put("name", v.name).put("checkpoint_key", v.checkpointKey).put("dtype", v.dtype);
+      n.set("shape", Json.numbers(v.shape.stream().mapToLong(Long::longValue).toArray()));
+      n.put("trainable", v.trainable).set("recipe", v.recipe);
+    }
+    ArrayNode ts = o.putArray("tensors");
+    for (TensorMapping t : tensors) {
+      ObjectNode n = ts.addObject().put("value", t.value()).put("tensor", t.tensor());
+      if (!t.perm().isEmpty()) {
+        n.set("perm", Json.numbers(t.perm().stream().mapToLong(Integer::longValue).toArray()));
+      }
+    }
+    o.set("nodes", nodes);
+    o.set("diagnostics", diagnostics);
+    ObjectNode v = o.putObject("versions");
+    versions.forEach(v::put);
+    return o;
+  }
+
+  private static ArrayNode ports(List<Port> ports) {
+    ArrayNode a = Json.array();
+    for (Port p : ports) {
+      ObjectNode n = a.addObject().put("onnx", p.onnx).put("tensorflow", p.tensorFlow).put("dtype", p.dtype);
+      if (p.shape == null) {
+        n.putNull("shape");
+        continue;
+      }
+      ArrayNode dims = n.putArray("shape");
+      for (String d : p.shape) {
+        if (d.matches("\\d+")) {
+          dims.add(Long.parseLong(d));
+        } else {
+          dims.add(d);
+        }
+      }
+    }
+    return a;
+  }
+
+  public void write(Path folder) throws IOException {
+    Files.writeString(folder.resolve(FILE_NAME), Json.text(toJson()));
+  }
+
+  // ---- reading ----
+
+  /** Reads the record of a SavedModel that Tenon wrote. */
+  public static ConversionRecord read(Path savedModel) {
+    Path file = savedModel.resolve(FILE_NAME);
+    if (!Files.isRegularFile(file)) {
+      throw BadInputException.of(savedModel, "", Files.exists(savedModel.resolve("saved_model.pb")) ? "a SavedModel without " + FILE_NAME
+          : Files.isDirectory(savedModel) ? "no " + FILE_NAME : "no such folder", "a folder that 'tenon convert' wrote");
+    }
+    ObjectNode o = Json.read(file);
+    if (o.path("format").asInt() != FORMAT) {
+      throw BadInputException.of(file, "format", o.path("format").toString(), String.valueOf(FORMAT));
+    }
+    JsonNode s = o.path("source");
+    Map<String, Integer> opsets = new LinkedHashMap<>();
+    s.path("opsets").fields().forEachRemaining(f -> opsets.put(f.getKey().equals("ai.onnx") ? "" : f.getKey(), f.getValue().asInt()));
+    Source source = new Source(s.path("file").asText(), s.path("sha256").asText(), s.path("bytes").asLong(), s.path("producer").asText(),
+        s.path("ir_version").asLong(), opsets);
+    List<VariableRecord> variables = new ArrayList<>();
+    for (JsonNode v : o.path("variables")) {
+      variables.add(new VariableRecord(v.path("name").asText(), v.path("checkpoint_key").asText(), v.path("dtype").asText(),
+          longs(v.path("shape")), v.path("trainable").asBoolean(), object(v.path("recipe"), file)));
+    }
+    List<TensorMapping> tensors = new ArrayList<>();
+    for (JsonNode t : o.path("tensors")) {
+      tensors.add(new TensorMapping(t.path("value").asText(), t.path("tensor").asText(),
+          longs(t.path("perm")).stream().map(Math::toIntExact).toList()));
+    }
+    Map<String, String> versions = new LinkedHashMap<>();
+    o.path("versions").fields().forEachRemaining(f -> versions.put(f.getKey(), f.getValue().asText()));
+    return new ConversionRecord(o.path("tenon").asText(), source, object(o.path("options"), file), readPorts(o.path("inputs")),
+        readPorts(o.path("outputs")), variables, tensors, object(o.path("nodes"), file),
+        o.path("diagnostics") instanceof ArrayNode a ? a : Json.array(), versions);
+  }
+
+  private static ObjectNode object(JsonNode n, Path file) {
+    if (n instanceof ObjectNode o) {
+      return o;
+    }
+    throw BadInputException.of(file, "", n.isMissingNode() ? "a part missing" : n.getNodeType().toString(), "a JSON object");
+  }
+
+  private static List<Port> readPorts(JsonNode list) {
+    List<Port> ports = new ArrayList<>();
+    for (JsonNode p : list) {
+      List<String> shape = null;
+      if (p.path("shape").isArray()) {
+        shape = new ArrayList<>();
+        for (JsonNode d : p.path("shape")) {
+          shape.add(d.asText());
+        }
+      }
+      ports.add(new Port(p.path("onnx").asText(), p.path("tensorflow").asText(), p.path("dtype").asText(), shape));
+    }
+    return ports;
+  }
+
+  private static List<Long> longs(JsonNode list) {
+    List<Long> values = new ArrayList<>();
+    list.forEach(e -> values.add(e.asLong()));
+    return values;
+  }
+}

@@ -1,0 +1,189 @@
+package dev.tenon.tf.emit;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.tenon.ir.DataType;
+import dev.tenon.ir.Tensor;
+import dev.tenon.tf.Conversion;
+import dev.tenon.tf.testing.EmitterTester;
+import dev.tenon.tf.testing.Tensors;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.tensorflow.proto.NodeDef;
+
+class ConvolutionsTest {
+  /** Sums of some hundred float32 products in another order. */
+  private static final double TOLERANCE = 2e-6;
+
+  private static Tensor weights(DataType type, long... dims) {
+    return Tensors.random(new Random(5), type, dims);
+  }
+
+  private static EmitterTester image(String op, long channels, Tensor kernel) {
+    return EmitterTester.op(op).input(DataType.FLOAT, "n", channels, "h", "w").parameter(kernel)
+        .sizes("n", 1, "h", 9, "w", 12).sizes("n", 3, "h", 8, "w", 8);
+  }
+
+  @Test
+  void stridesDilationsAndPadsInTwoDimensions() {
+    long[][] strides = {{1, 1}, {2, 2}, {2, 1}};
+    long[][] dilations = {{1, 1}, {2, 2}, {1, 3}};
+    long[][] pads = {{0, 0, 0, 0}, {1, 1, 1, 1}, {2, 0, 1, 3}, {2, 2, 2, 2}};
+    for (long[] s : strides) {
+      for (long[] d : dilations) {
+        for (long[] p : pads) {
+          image("Conv", 3, weights(DataType.FLOAT, 5, 3, 3, 2)).parameter(weights(DataType.FLOAT, 5)).ints("strides", s)
+              .ints("dilations", d).ints("pads", p).check(TOLERANCE);
+        }
+      }
+    }
+  }
+
+  @Test
+  void equalDimensionsDoNotConfuseLayout() {
+    EmitterTester.op("Conv").input(DataType.FLOAT, 3, 3, 3, 3).parameter(weights(DataType.FLOAT, 3, 3, 3, 3))
+        .parameter(weights(DataType.FLOAT, 3)).ints("pads", 1, 1, 1, 1).check(TOLERANCE);
+    EmitterTester.op("Conv").input(DataType.FLOAT, 3, 3, 3, 3).parameter(weights(DataType.FLOAT, 3, 1, 3, 3)).attr("group", 3)
+        .ints("pads", 0, 1, 2, 1).check(TOLERANCE);
+    EmitterTester.op("ConvTranspose").input(DataType.FLOAT, 3, 3, 3, 3).parameter(weights(DataType.FLOAT, 3, 3, 3, 3))
+        .ints("strides", 3, 3).check(TOLERANCE);
+  }
+
+  @Test
+  void groupsAndDepthwise() {
+    for (long[] d : new long[][] {{1, 1}, {2, 2}, {2, 1}}) {
+      for (long[] p : new long[][] {{0, 0, 0, 0}, {1, 1, 1, 1}, {2, 0, 1, 3}, {2, 2, 2, 2}}) {
+        for (long[] s : new long[][] {{1, 1}, {2, 2}, {1, 2}}) {
+          image("Conv", 6, weights(DataType.FLOAT, 9, 2, 3, 3)).parameter(weights(DataType.FLOAT, 9)).attr("group", 3)
+              .ints("dilations", d).ints("pads", p).ints("strides", s).check(TOLERANCE);
+          image("Conv", 4, weights(DataType.FLOAT, 4, 1, 3, 3)).attr("group", 4).ints("dilations", d).ints("pads", p)
+              .ints("strides", s).check(TOLERANCE);
+          image("Conv", 4, weights(DataType.FLOAT, 12, 1, 3, 3)).parameter(weights(DataType.FLOAT, 12)).attr("group", 4)
+              .ints("dilations", d).ints("pads", p).ints("strides", s).check(TOLERANCE);
+        }
+      }
+    }
+  }
+
+  @Test
+  void autoPadOfOddAndEvenSizes() {
+    for (String auto : List.of("SAME_UPPER", "SAME_LOWER", "VALID")) {
+      for (long stride : new long[] {1, 2, 3}) {
+        image("Conv", 2, weights(DataType.FLOAT, 3, 2, 4, 3)).attr("auto_pad", auto).ints("strides", stride, stride).check(TOLERANCE);
+        image("Conv", 2, weights(DataType.FLOAT, 2, 1, 4, 3)).attr("auto_pad", auto).attr("group", 2).ints("strides", stride, stride)
+            .check(TOLERANCE);
+      }
+    }
+  }
+
+  @Test
+  void oneDimension() {
+    for (long[] p : new long[][] {{0, 0}, {1, 1}, {3, 0}}) {
+      for (long group : new long[] {1, 2, 4}) {
+        for (long d : new long[] {1, 2}) {
+          for (long s : new long[] {1, 2}) {
+            EmitterTester.op("Conv").input(DataType.FLOAT, "n", 4, "t").parameter(weights(DataType.FLOAT, 8, 4 / group, 3))
+                .parameter(weights(DataType.FLOAT, 8)).attr("group", group).ints("pads", p).ints("dilations", d).ints("strides", s)
+                .sizes("n", 2, "t", 11).sizes("n", 1, "t", 8).check(TOLERANCE);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void threeDimensions() {
+    for (long[] p : new long[][] {{0, 0, 0, 0, 0, 0}, {1, 1, 1, 1, 1, 1}, {2, 0, 1, 0, 1, 3}}) {
+      for (long group : new long[] {1, 2}) {
+        for (long[] d : new long[][] {{1, 1, 1}, {2, 1, 2}}) {
+          EmitterTester.op("Conv").input(DataType.FLOAT, "n", 4, "d", "h", "w").parameter(weights(DataType.FLOAT, 6, 4 / group, 3, 2, 3))
+              .parameter(weights(DataType.FLOAT, 6)).attr("group", group).ints("pads", p).ints("dilations", d).ints("strides", 2, 1, 2)
+              .sizes("n", 2, "d", 6, "h", 7, "w", 8).sizes("n", 1, "d", 5, "h", 5, "w", 5).check(TOLERANCE);
+        }
+      }
+    }
+  }
+
+  @Test
+  void weightsKnownAtRunTimeOnly() {
+    EmitterTester.op("Conv").input(DataType.FLOAT, "n", 4, 7, 6).input(DataType.FLOAT, 6, 2, 3, 3).input(DataType.FLOAT, 6)
+        .attr("group", 2).sizes("n", 2).check(TOLERANCE);
+    EmitterTester.op("Conv").input(DataType.FLOAT, "n", 4, 7, 6).input(DataType.FLOAT, 8, 1, 3, 3).attr("group", 4).sizes("n", 2)
+        .check(TOLERANCE);
+    EmitterTester.op("Conv").input(DataType.FLOAT, "n", 4, 7, 6).input(DataType.FLOAT, 6, 4, 3, 2).attr("auto_pad", "SAME_UPPER")
+        .sizes("n", 1).check(TOLERANCE);
+    EmitterTester.op("ConvTranspose").input(DataType.FLOAT, "n", 4, 7, 6).input(DataType.FLOAT, 4, 3, 3, 2).sizes("n", 1).check(TOLERANCE);
+  }
+
+  @Test
+  void doubles() {
+    for (long d : new long[] {1, 2}) {
+      EmitterTester.op("Conv").input(DataType.DOUBLE, "n", 4, 7, 8).parameter(weights(DataType.DOUBLE, 8, 1, 3, 3)).attr("group", 4)
+          .ints("dilations", d, d).ints("pads", 2, 2, 2, 2).sizes("n", 2).check(1e-12);
+    }
+  }
+
+  @Test
+  void withoutTheLayoutPassToo() {
+    image("Conv", 3, weights(DataType.FLOAT, 5, 3, 3, 2)).parameter(weights(DataType.FLOAT, 5)).ints("pads", 2, 0, 1, 3).onnxLayout()
+        .check(TOLERANCE);
+    image("ConvTranspose", 3, weights(DataType.FLOAT, 3, 4, 2, 2)).ints("strides", 2, 2).onnxLayout().check(TOLERANCE);
+  }
+
+  @Test
+  void transposedInTwoDimensions() {
+    for (long[] s : new long[][] {{1, 1}, {2, 2}, {3, 2}}) {
+      for (long[] p : new long[][] {{0, 0, 0, 0}, {1, 1, 1, 1}, {1, 0, 0, 2}, {0, 1, 2, 1}}) {
+        for (long[] d : new long[][] {{1, 1}, {2, 1}}) {
+          for (long[] o : new long[][] {{0, 0}, {1, 0}}) {
+            if (o[0] >= s[0]) {
+              continue;
+            }
+            image("ConvTranspose", 4, weights(DataType.FLOAT, 4, 3, 3, 4)).parameter(weights(DataType.FLOAT, 3)).ints("strides", s)
+                .ints("pads", p).ints("dilations", d).ints("output_padding", o).check(TOLERANCE);
+            image("ConvTranspose", 4, weights(DataType.FLOAT, 4, 3, 3, 4)).parameter(weights(DataType.FLOAT, 6)).ints("strides", s)
+                .ints("pads", p).ints("dilations", d).ints("output_padding", o).attr("group", 2).check(TOLERANCE);
+            image("ConvTranspose", 4, weights(DataType.FLOAT, 4, 1, 3, 4)).ints("strides", s)
+                .ints("pads", p).ints("dilations", d).ints("output_padding", o).attr("group", 4).check(TOLERANCE);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void transposedWithAutoPadAndOutputShape() {
+    for (String auto : List.of("SAME_UPPER", "SAME_LOWER", "VALID")) {
+      image("ConvTranspose", 3, weights(DataType.FLOAT, 3, 2, 3, 4)).attr("auto_pad", auto).ints("strides", 2, 3).check(TOLERANCE);
+    }
+    for (long[] shape : new long[][] {{10, 13}, {9, 12}, {11, 14}}) {
+      EmitterTester.op("ConvTranspose").input(DataType.FLOAT, 2, 3, 5, 6).parameter(weights(DataType.FLOAT, 3, 2, 3, 4))
+          .ints("strides", 2, 2).ints("output_shape", shape).check(TOLERANCE);
+    }
+  }
+
+  @Test
+  void transposedInOneAndThreeDimensions() {
+    for (long group : new long[] {1, 2, 4}) {
+      EmitterTester.op("ConvTranspose").input(DataType.FLOAT, "n", 4, "t").parameter(weights(DataType.FLOAT, 4, 4 / group, 5))
+          .attr("group", group).ints("strides", 2).ints("pads", 1, 2).sizes("n", 2, "t", 7).check(TOLERANCE);
+      EmitterTester.op("ConvTranspose").input(DataType.FLOAT, "n", 4, "d", "h", "w").parameter(weights(DataType.FLOAT, 4, 4 / group, 3, 2, 4))
+          .attr("group", group).ints("strides", 2, 1, 3).ints("pads", 1, 0, 1, 1, 1, 0).ints("output_padding", 1, 0, 2)
+          .sizes("n", 2, "d", 3, "h", 4, "w", 5).check(TOLERANCE);
+    }
+    EmitterTester.op("ConvTranspose").input(DataType.FLOAT, "n", 2, "d", "h", "w").parameter(weights(DataType.FLOAT, 2, 3, 2, 2, 2))
+        .ints("strides", 2, 2, 2).sizes("n", 1, "d", 3, "h", 4, "w", 5).check(TOLERANCE);
+  }
+
+  @Test
+  void aPaddedConvolutionIsOneConvolutionAndOneBias() {
+    Conversion c = EmitterTester.op("Conv").input(DataType.FLOAT, "n", 4, 8, 8).parameter(weights(DataType.FLOAT, 6, 4, 3, 3))
+        .parameter(weights(DataType.FLOAT, 6)).ints("pads", 1, 1, 1, 1).ints("strides", 2, 2).convert();
+    List<String> ops = c.graph().getNodeList().stream().map(NodeDef::getOp).filter(o -> !o.matches("Const|.*Variable.*|VarHandleOp")).toList();
+    assertEquals(List.of("Placeholder", "Transpose", "Conv2D", "BiasAdd", "Transpose"), ops);
+    assertEquals(List.of("layer/p1/kernel", "layer/p2/bias"), c.variables().stream().map(v -> v.name()).toList());
+    assertTrue(java.util.Arrays.equals(new long[] {3, 3, 4, 6}, c.variables().get(0).tensor().dims()));
+  }
+}
