@@ -2,6 +2,7 @@ package dev.tenon.tf;
 
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Dim;
+import dev.tenon.ir.Graph;
 import dev.tenon.ir.Node;
 import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
@@ -179,6 +180,18 @@ public final class EmitContext {
   public void bindFollower(Node follower, Output<?> tensor) {
     emission.absorb(node.output(), tensor);
     emission.bind(follower.output(), tensor);
+  }
+
+  // ---- subgraphs ----
+
+  /** A function to be built beside the graph, for the operators that take functions. Must be closed. */
+  public FunctionBody newFunction() {
+    return new FunctionBody(emission);
+  }
+
+  /** Emits a subgraph of the node in its place; its outputs. */
+  public List<Output<?>> inline(Graph subgraph, List<? extends Output<?>> arguments) {
+    return emission.subgraph(subgraph, arguments);
   }
 
   // ---- findings ----

@@ -5,6 +5,7 @@ import dev.tenon.ir.Function;
 import dev.tenon.ir.Graph;
 import dev.tenon.ir.Node;
 import dev.tenon.ir.Value;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -96,7 +97,9 @@ public final class OnnxFunctions {
       return false;
     }
     Graph g = node.graph();
-    Inliner inliner = new Inliner(Inliner.Attributes.asTheyAre(), node.provenance(), node.name());
+    // The node's own name is unique, so names below it are.
+    String prefix = node.name().isEmpty() ? node.output().name() : node.name();
+    Inliner inliner = new Inliner(Inliner.Attributes.asTheyAre(), node.provenance(), prefix, new HashSet<>());
     Value result = inliner.inline(f.get().body(), node.inputs(), node).get(0);
     result.setType(node.output().type());
     g.replaceAllUses(node.output(), result);

@@ -118,11 +118,19 @@ final class ConstantEvaluator {
         }
       }
     }
+    if (names.isEmpty()) {
+      return Map.of();
+    }
     Model model = new Model(g);
     model.opsetImports().putAll(like.opsetImports());
     model.setIrVersion(like.irVersion());
     Map<Value, Tensor> results = new HashMap<>();
-    runner.run(model).forEach((name, t) -> results.put(names.get(name), t));
+    runner.run(model).forEach((name, t) -> {
+      // Of a sequence each element has a name of its own; it is no constant.
+      if (names.containsKey(name)) {
+        results.put(names.get(name), t);
+      }
+    });
     return results;
   }
 

@@ -80,12 +80,13 @@ public final class ConstantFolding implements Pass {
     int recipes = 0;
     int evaluated = 0;
     for (int step = 0; step < MAX_STEPS; step++) {
-      int before = recipes + evaluated;
+      int before = recipes + evaluated + failed.size();
       for (Graph g : context.graphs()) {
         recipes += foldRecipes(g, context);
         evaluated += evaluate(g, context);
       }
-      if (recipes + evaluated == before) {
+      // A node that failed is out of the way of those that were computed together with it.
+      if (recipes + evaluated + failed.size() == before) {
         break;
       }
     }
@@ -275,7 +276,7 @@ public final class ConstantFolding implements Pass {
         Tensor named = t.dtype() == DataType.STRING ? t : traced(n.opType(), t, pending.get(v));
         Constants.replace(v, named);
         count++;
-      } else if (t != null && v.producer() != null) {
+      } else if (v.producer() != null) {
         failed.add(v.producer());
       }
     }

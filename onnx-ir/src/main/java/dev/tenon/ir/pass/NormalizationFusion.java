@@ -60,9 +60,10 @@ public final class NormalizationFusion extends RulePass {
   static final Rule RMS_NORM = Rule.of("rms-norm",
       commutative("Mul", RMS_NORMALIZED, bind(SCALE, constant())), NormalizationFusion::rmsNorm);
 
+  /** The larger patterns first: a LayerNormalization holds an RMSNormalization of what is centered. */
   public NormalizationFusion() {
-    super("fuse-normalization", "find LayerNormalization and RMSNormalization where they are written out", List.of(LAYER_NORM, RMS_NORM),
-        List.of(LAYER_NORM_WITHOUT_BIAS), List.of(LAYER_NORM_PLAIN));
+    super("fuse-normalization", "find LayerNormalization and RMSNormalization where they are written out", List.of(LAYER_NORM),
+        List.of(LAYER_NORM_WITHOUT_BIAS), List.of(LAYER_NORM_PLAIN), List.of(RMS_NORM));
   }
 
   private static Pattern square(Pattern p) {

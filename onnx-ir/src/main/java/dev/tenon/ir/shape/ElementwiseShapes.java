@@ -14,11 +14,12 @@ final class ElementwiseShapes {
 
   static void register(Registry r) {
     r.ops(ElementwiseShapes::unary, "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Celu", "Cos", "Cosh", "CumProd",
-        "CumSum", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Reciprocal", "Relu", "Selu",
+        "CumSum", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Reciprocal", "Selu",
         "Shrink", "Sigmoid", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "SwiGLU", "Swish", "Tan", "Tanh", "ThresholdedRelu",
         "Trilu", "PRelu", "Affine", "ImageScaler", "ParametricSoftplus", "Scale", "ScaledTanh");
     unary(r, "Abs", Datum::abs);
     unary(r, "Neg", Datum::negate);
+    unary(r, "Relu", d -> new Datum(d.numerator().positivePart(), d.denominator()));
     unary(r, "Floor", Datum::floor);
     unary(r, "Ceil", Datum::ceil);
     unary(r, "Round", Datum::round);

@@ -16,6 +16,12 @@ public final class Emitters {
     Slicing.register(ops);
     Padding.register(ops);
     Creation.register(ops);
+    Gathering.register(ops);
+    Scattering.register(ops);
+    Selection.register(ops);
+    ControlFlow.register(ops);
+    Quantization.register(ops);
+    Generators.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
     Normalizations.register(ops);
