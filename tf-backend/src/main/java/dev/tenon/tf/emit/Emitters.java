@@ -27,6 +27,7 @@ public final class Emitters {
     Normalizations.register(ops);
     Activations.register(ops);
     LinearAlgebra.register(ops);
+    Resizing.register(ops);
     return ops;
   }
 }
