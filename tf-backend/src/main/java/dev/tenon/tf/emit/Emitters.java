@@ -28,6 +28,7 @@ public final class Emitters {
     Activations.register(ops);
     LinearAlgebra.register(ops);
     Resizing.register(ops);
+    Recurrent.register(ops);
     return ops;
   }
 }
