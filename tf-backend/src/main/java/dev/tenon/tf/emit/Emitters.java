@@ -29,6 +29,8 @@ public final class Emitters {
     LinearAlgebra.register(ops);
     Resizing.register(ops);
     Recurrent.register(ops);
+    Attention.register(ops);
+    SpaceAndDepth.register(ops);
     return ops;
   }
 }
