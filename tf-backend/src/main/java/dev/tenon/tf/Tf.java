@@ -139,8 +139,16 @@ public final class Tf {
     }
 
     public OpBuilder attr(String name, Shape[] values) {
-      builder.setAttr(name, values);
-      return this;
+      // Not by the builder's own method for shapes: it frees the dimensions before TensorFlow reads them.
+      AttrValue.ListValue.Builder list = AttrValue.ListValue.newBuilder();
+      for (Shape v : values) {
+        TensorShapeProto.Builder shape = TensorShapeProto.newBuilder().setUnknownRank(v.isUnknown());
+        for (long d : v.isUnknown() ? new long[0] : v.asArray()) {
+          shape.addDim(TensorShapeProto.Dim.newBuilder().setSize(d));
+        }
+        list.addShape(shape);
+      }
+      return attr(name, AttrValue.newBuilder().setList(list).build());
     }
 
     public OpBuilder attr(String name, AttrValue value) {

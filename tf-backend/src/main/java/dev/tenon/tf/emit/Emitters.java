@@ -28,6 +28,9 @@ public final class Emitters {
     Activations.register(ops);
     LinearAlgebra.register(ops);
     Resizing.register(ops);
+    Recurrent.register(ops);
+    Attention.register(ops);
+    SpaceAndDepth.register(ops);
     return ops;
   }
 }
