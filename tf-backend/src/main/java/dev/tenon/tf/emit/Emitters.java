@@ -29,6 +29,7 @@ public final class Emitters {
     Normalizations.register(ops);
     Activations.register(ops);
     LinearAlgebra.register(ops);
+    Resizing.register(ops);
     return ops;
   }
 }
