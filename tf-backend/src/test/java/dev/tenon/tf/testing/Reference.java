@@ -37,8 +37,12 @@ final class Reference implements AutoCloseable {
   private final List<Value> outputs;
   private final Map<String, DataType> inputTypes = new LinkedHashMap<>();
 
+  /** The outputs' names when the session was made: passes may rename the values later. */
+  private final List<String> names;
+
   Reference(Model model) {
     outputs = new ArrayList<>(model.graph().outputs());
+    names = outputs.stream().map(Value::name).toList();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.NO_OPT);
       options.setIntraOpNumThreads(1);
@@ -103,9 +107,8 @@ final class Reference implements AutoCloseable {
         Map<String, Tensor> values = new LinkedHashMap<>();
         int i = 0;
         for (Value v : outputs) {
-          OnnxTensor t = (OnnxTensor) result.get(i++);
-          Tensor value = fetch(t);
-          values.put(v.name(), isWide(v.dtype()) ? value.cast(v.dtype()) : value);
+          Tensor value = fetch((OnnxTensor) result.get(i));
+          values.put(names.get(i++), isWide(v.dtype()) ? value.cast(v.dtype()) : value);
         }
         return values;
       }
