@@ -10,6 +10,7 @@ import dev.tenon.ir.Value;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -80,7 +81,7 @@ final class ConstantEvaluator {
       }
       int half = possible.size() / 2;
       // What the second half reads of the first is wanted from it.
-      Set<Value> between = new java.util.HashSet<>(wanted);
+      Set<Value> between = new HashSet<>(wanted);
       possible.subList(half, possible.size()).forEach(n -> n.inputs().stream().filter(v -> v != null).forEach(between::add));
       halve(like, possible.subList(0, half), between, known, failed);
       halve(like, possible.subList(half, possible.size()), wanted, known, failed);

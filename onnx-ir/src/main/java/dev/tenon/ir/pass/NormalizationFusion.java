@@ -128,8 +128,8 @@ public final class NormalizationFusion extends RulePass {
     if (shared != null) {
       return shared;
     }
-    if (!m.get(X).dtype().isFloat()) {
-      return m.refuse("the type of %" + m.get(X).name() + " is not known to be a float");
+    if (m.context().opset() < 7 || !m.get(X).dtype().isFloat()) {
+      return m.refuse("the type of %" + m.get(X).name() + " is not known to be a float, or the opset is below 7");
     }
     if (m.get(EPSILON).constant().rank() > 1) {
       return m.refuse("epsilon has dimensions that may broadcast");

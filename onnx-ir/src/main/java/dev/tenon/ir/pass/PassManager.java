@@ -2,6 +2,7 @@ package dev.tenon.ir.pass;
 
 import dev.tenon.ir.Graph;
 import dev.tenon.ir.Node;
+import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.ConversionException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -60,6 +61,7 @@ public final class PassManager {
    * @throws ConversionException naming the pass, if one leaves a broken graph
    */
   public Map<String, PassResult> run(PassContext context) {
+    context.graphs().forEach(PassManager::ownOutputs);
     context.graphs().forEach(PassManager::nameNodesApart);
     new GraphChecker(context.model()).check("the model given to the passes");
     Map<String, PassResult> results = new LinkedHashMap<>();
@@ -77,6 +79,16 @@ public final class PassManager {
     }
     LOG.debug("the passes still changed the model after {} rounds", maxRounds);
     return results;
+  }
+
+  /** A subgraph may return a value of the graph around it: an Identity makes that a value of its own, which passes may replace. */
+  private static void ownOutputs(Graph g) {
+    for (int i = 0; i < g.outputs().size(); i++) {
+      Value v = g.outputs().get(i);
+      if (v.graph() != g) {
+        g.setOutput(i, g.newNode("Identity").inputs(v).output(v.name(), v.type()).append().output());
+      }
+    }
   }
 
   /** Node names need not differ by the standard, but ONNX Runtime wants them to, and messages too. */

@@ -2,8 +2,6 @@ package dev.tenon.ir.shape;
 
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Dim;
-import dev.tenon.ir.Shape;
-import dev.tenon.ir.Type;
 import java.util.Arrays;
 import java.util.function.BinaryOperator;
 import java.util.function.UnaryOperator;
@@ -220,10 +218,5 @@ final class ElementwiseShapes {
       return d;
     }
     return null;
-  }
-
-  /** The type of a tensor with another element type. */
-  static Type withDtype(Type type, DataType dtype) {
-    return type instanceof Type.TensorType t ? Type.tensor(dtype, t.shape()) : Type.tensor(dtype, Shape.unknown());
   }
 }

@@ -171,7 +171,8 @@ final class Engine {
     for (Dim d : x.shape().dims()) {
       if (d.isConstant() && d.constant() < 0) {
         warn("invalid-node", n, n.qualifiedOp() + ": output " + v.name() + " has the shape " + x.shape());
-        return Type.tensor(x.dtype(), Shape.of(x.shape().dims().stream().map(e -> e.isConstant() && e.constant() < 0 ? Dim.unknown() : e).toList()));
+        List<Dim> dims = x.shape().dims().stream().map(e -> e.isConstant() && e.constant() < 0 ? Dim.unknown() : e).toList();
+        return Type.tensor(x.dtype(), Shape.of(dims));
       }
     }
     return t;
@@ -227,7 +228,7 @@ final class Engine {
    */
   Data dataOrUnknowns(Value v, Frame frame) {
     Data known = data(v);
-    if (known != null || v == null || !(frame.type(v) instanceof Type.TensorType t) || !(Data.isFollowed(t.dtype()) && t.dtype().isInteger())
+    if (known != null || v == null || !(frame.type(v) instanceof Type.TensorType t) || !Data.isFollowed(t.dtype()) || !t.dtype().isInteger()
         || !t.shape().isStatic() || t.shape().rank() > 1) {
       return known;
     }

@@ -26,6 +26,9 @@ final class Creation {
     ops.op("Range", 11, Creation::range);
     ops.op("EyeLike", 9, Creation::eyeLike);
     ops.op("Trilu", 14, Creation::trilu);
+    // Optionals of tensors exist only before conversion: a value is there or it is left out.
+    ops.op("OptionalHasElement", 15, c -> c.bind(0, c.tf().constant(Tensor.scalar(dev.tenon.ir.DataType.BOOL, c.has(0) ? 1 : 0))));
+    ops.op("OptionalGetElement", 15, c -> c.bind(0, c.in(0)));
   }
 
   private static void constant(EmitContext c) {

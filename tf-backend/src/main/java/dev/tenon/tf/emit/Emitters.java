@@ -22,6 +22,8 @@ public final class Emitters {
     ControlFlow.register(ops);
     Quantization.register(ops);
     Generators.register(ops);
+    Losses.register(ops);
+    Strings.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
     Normalizations.register(ops);

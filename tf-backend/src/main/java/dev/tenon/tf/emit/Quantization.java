@@ -18,7 +18,6 @@ final class Quantization {
     ops.op("QuantizeLinear", 10, Quantization::quantize);
     ops.op("DequantizeLinear", 10, Quantization::dequantize);
     ops.op("DynamicQuantizeLinear", 11, Quantization::dynamicQuantize);
-    ops.op("MatMulInteger", 10, c -> c.bind(0, product(c, centered(c, 0, 2, false), centered(c, 1, 3, true), 0, 1)));
     ops.op("QLinearMatMul", 10, Quantization::qLinearMatMul);
     ops.op("ConvInteger", 10, c -> c.bind(0, convolution(c, channelCentered(c, 0, 2), channelCentered(c, 1, 3), c.rank(0))));
     ops.op("QLinearConv", 10, Quantization::qLinearConv);

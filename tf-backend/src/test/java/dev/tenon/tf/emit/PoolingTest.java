@@ -31,6 +31,13 @@ class PoolingTest {
   }
 
   @Test
+  void aWindowLargerThanTheDataStillGivesOneMaximum() {
+    EmitterTester.op("MaxPool").opset(12).input(DataType.FLOAT, "n", 3, "h", "w").sizes("n", 2, "h", 1, "w", 40)
+        .sizes("n", 1, "h", 6, "w", 1).ints("kernel_shape", 2, 2).ints("strides", 2, 2).check(0);
+    EmitterTester.op("MaxPool").opset(12).input(DataType.FLOAT, 2, 3, 1, 7).ints("kernel_shape", 2, 3).ints("strides", 2, 2).check(0);
+  }
+
+  @Test
   void maximumOfIntegersDoublesAndHalves() {
     for (DataType t : List.of(DataType.INT8, DataType.UINT8, DataType.DOUBLE, DataType.FLOAT16)) {
       image("MaxPool", t).ints("kernel_shape", 3, 2).ints("pads", 1, 0, 1, 1).ints("strides", 2, 2).check(0);

@@ -299,6 +299,9 @@ public final class EmitterTester {
         Map<String, Tensor> actual = runner.run(feeds);
         Map<String, Tensor> wanted = expected != null ? expected : reference.run(feeds);
         wanted.forEach((name, w) -> {
+          if (!actual.containsKey(name)) {
+            fail(description + ": the result has outputs " + actual.keySet() + ", expected " + wanted.keySet());
+          }
           String difference = Tensors.difference(w, actual.get(name), tolerance);
           if (difference != null) {
             fail(description + " at " + run + ": output " + name + ": " + difference);

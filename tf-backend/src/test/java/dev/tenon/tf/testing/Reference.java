@@ -12,7 +12,6 @@ import dev.tenon.ir.Graph;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Storage;
 import dev.tenon.ir.Tensor;
-import dev.tenon.ir.Value;
 import dev.tenon.ir.io.OnnxWriter;
 import dev.tenon.ir.proto.AttributeProto;
 import dev.tenon.ir.proto.ModelProto;
@@ -34,15 +33,14 @@ final class Reference implements AutoCloseable {
   private static final String WIDE = "__as_int64";
 
   private final OrtSession session;
-  private final List<Value> outputs;
+  /** As they are when the reference is opened: the layout exchanges the values behind the names later. */
+  private final List<Output> outputs;
   private final Map<String, DataType> inputTypes = new LinkedHashMap<>();
 
-  /** The outputs' names when the session was made: passes may rename the values later. */
-  private final List<String> names;
+  private record Output(String name, DataType dtype) {}
 
   Reference(Model model) {
-    outputs = new ArrayList<>(model.graph().outputs());
-    names = outputs.stream().map(Value::name).toList();
+    outputs = model.graph().outputs().stream().map(v -> new Output(v.name(), v.dtype())).toList();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.NO_OPT);
       options.setIntraOpNumThreads(1);
@@ -75,7 +73,7 @@ final class Reference implements AutoCloseable {
     List<NodeProto> nodes = new ArrayList<>(casts);
     nodes.addAll(g.getNodeList());
     for (int i = 0; i < outputs.size(); i++) {
-      Value v = outputs.get(i);
+      Output v = outputs.get(i);
       if (isWide(v.dtype())) {
         nodes.add(cast(v.name(), v.name() + WIDE, DataType.INT64));
         g.setOutput(i, ValueInfoProto.newBuilder().setName(v.name() + WIDE).setType(TypeProto.newBuilder()
@@ -106,9 +104,10 @@ final class Reference implements AutoCloseable {
       try (OrtSession.Result result = session.run(feeds)) {
         Map<String, Tensor> values = new LinkedHashMap<>();
         int i = 0;
-        for (Value v : outputs) {
-          Tensor value = fetch((OnnxTensor) result.get(i));
-          values.put(names.get(i++), isWide(v.dtype()) ? value.cast(v.dtype()) : value);
+        for (Output v : outputs) {
+          OnnxTensor t = (OnnxTensor) result.get(i++);
+          Tensor value = fetch(t);
+          values.put(v.name(), isWide(v.dtype()) ? value.cast(v.dtype()) : value);
         }
         return values;
       }
