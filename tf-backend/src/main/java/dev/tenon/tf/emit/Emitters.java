@@ -33,6 +33,7 @@ public final class Emitters {
     Recurrent.register(ops);
     Attention.register(ops);
     SpaceAndDepth.register(ops);
+    GridSampling.register(ops);
     return ops;
   }
 }
