@@ -27,16 +27,14 @@ final class InputGenerator {
   }
 
   /**
-   * The elements of one input.
-   *
-   * @param trial pictures are strokes on paper, under much noise in odd trials and little in even ones: on noise alone, networks
-   *     that look for text or edges give next to nothing, and next to nothing is all that could be compared
+   * The elements of one input. Pictures are strokes on paper, with noise: networks that look for text give next to nothing on noise
+   * alone, and of next to nothing even the roundings are large.
    */
-  Tensor generate(InputKind kind, DataType dtype, long[] dims, int trial) {
+  Tensor generate(InputKind kind, DataType dtype, long[] dims) {
     int n = Math.toIntExact(product(dims));
     return switch (kind.meaning()) {
       case STRINGS -> Tensor.ofStrings(strings(n), dims);
-      case IMAGE -> typed(dtype == DataType.UINT8 ? integers(n, 0, 256) : Double.isNaN(low) ? strokes(dims, trial % 2 == 0 ? 0.05 : 0.4) : numbers(n), dtype, dims);
+      case IMAGE -> typed(dtype == DataType.UINT8 ? integers(n, 0, 256) : Double.isNaN(low) ? strokes(dims) : numbers(n), dtype, dims);
       case NUMBERS -> typed(dtype == DataType.UINT8 ? integers(n, 0, 256) : numbers(n), dtype, dims);
       case INDICES -> typed(integers(n, 0, kind.bound()), dtype, dims);
       case INTEGERS -> typed(integers(n, 1, kind.bound() + 1), dtype, dims);
@@ -67,8 +65,8 @@ final class InputGenerator {
     return v;
   }
 
-  /** Dark blocks in lines on light paper, noise of this deviation, and a shade for each channel. */
-  private double[] strokes(long[] dims, double noise) {
+  /** Dark blocks in lines on light paper, a little noise, and a shade for each channel. */
+  private double[] strokes(long[] dims) {
     double[] v = new double[Math.toIntExact(product(dims))];
     int at = 0;
     int style = random.nextInt(11);
@@ -78,7 +76,7 @@ final class InputGenerator {
           for (long x = 0; x < dims[3]; x++) {
             boolean line = y % 24 >= 8 && y % 24 < 20;
             boolean ink = line && ((y / 3) * 5 + (x / 3) * 7 + (y / 3) * (x / 3) + n + style) % 11 < 5;
-            v[at++] = (ink ? -0.9 : 0.9) + 0.05 * c + noise * random.nextGaussian();
+            v[at++] = (ink ? -0.9 : 0.9) + 0.05 * c + 0.05 * random.nextGaussian();
           }
         }
       }
