@@ -18,6 +18,7 @@ public final class Emitters {
     Creation.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
+    Recurrent.register(ops);
     return ops;
   }
 }
