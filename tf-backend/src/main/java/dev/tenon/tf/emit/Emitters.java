@@ -19,6 +19,7 @@ public final class Emitters {
     Convolutions.register(ops);
     Pooling.register(ops);
     Recurrent.register(ops);
+    Attention.register(ops);
     return ops;
   }
 }
