@@ -1,7 +1,5 @@
 package dev.tenon.tf.emit;
 
-import dev.tenon.ir.Dim;
-import dev.tenon.ir.Shape;
 import dev.tenon.tf.ElementTypes;
 import dev.tenon.tf.EmitContext;
 import dev.tenon.tf.EmitterRegistry;
@@ -69,7 +67,9 @@ final class Attention {
     // Scores divided by the softcap come from the same product as scaled ones, unless the latter are an output.
     boolean early = softcap > 0 && mode != 0;
 
-    Output<?> q = scaled(split(0, queryHeads), early ? softcap : 1);
+    double scale = scale() / (early ? softcap : 1);
+    Output<?> q = split(0, queryHeads);
+    q = scale == 1 ? q : tf.mul(q, tf.scalarLike(q, scale));
     Output<?> scores = tf.op("BatchMatMulV2").in(regrouped(q, group, headSize(0)), key).attr("adj_y", true).out();
     scores = ungrouped(scores, group, keys);
     expose(mode == 0, scores);
@@ -143,13 +143,14 @@ final class Attention {
     return c.has(4) ? size(4, 2).plus(incoming) : incoming;
   }
 
-  private Output<?> scaled(Output<?> q, double softcap) {
-    double size = c.node().hasAttr("scale") ? 0 : headSize(0).known();
-    if (size < 0) {
+  private double scale() {
+    if (c.node().hasAttr("scale")) {
+      return c.node().floatAttr("scale", 1);
+    }
+    if (!headSize(0).isKnown()) {
       throw new IllegalArgumentException("found queries of unknown head size, expected a known one or a scale");
     }
-    double scale = (size == 0 ? c.node().floatAttr("scale", 1) : 1 / Math.sqrt(size)) / softcap;
-    return scale == 1 ? q : tf.mul(q, tf.scalarLike(q, scale));
+    return 1 / Math.sqrt(headSize(0).known());
   }
 
   /** [batch, query heads, queries, n] as [batch, key heads, group * queries, n]. */

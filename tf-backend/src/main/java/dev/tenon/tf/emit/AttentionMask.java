@@ -5,6 +5,7 @@ import dev.tenon.ir.Tensor;
 import dev.tenon.tf.EmitContext;
 import dev.tenon.tf.Tf;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.tensorflow.Output;
 import org.tensorflow.proto.DataType;
@@ -45,7 +46,6 @@ final class AttentionMask {
     long right = c.node().intAttr("right_window_size", -1);
     if (causal || left >= 0 || right >= 0) {
       all = and(all, positions(causal ? 0 : right, left));
-      all = causal && right > 0 || !causal ? all : all;
     }
     if (c.has(6)) {
       all = and(all, tf.call("Less", range(keys), lengths()));
@@ -74,7 +74,7 @@ final class AttentionMask {
     }
     Output<?> missing = tf.sub(keys.scalar(), sizes.of(mask, shape, last).scalar());
     Output<?> zero = tf.constInts(new int[2 * shape.rank() - 1]);
-    Output<?> paddings = tf.reshape(tf.concat(java.util.List.of(zero, tf.reshape(missing, 1)), 0), shape.rank(), 2);
+    Output<?> paddings = tf.reshape(tf.concat(List.of(zero, tf.reshape(missing, 1)), 0), shape.rank(), 2);
     Output<?> fill = mask.dataType() == DataType.DT_BOOL ? tf.scalar(DataType.DT_BOOL, 0)
         : tf.scalarLike(mask, Double.NEGATIVE_INFINITY);
     return tf.call("PadV2", mask, paddings, fill);
