@@ -25,93 +25,11 @@ import java.util.function.Function;
  */
 public final class Dim implements Comparable<Dim> {
 
-  /** A factor that is not further expanded: a symbol or a function of other dimensions. Equal if it prints the same. */
-  abstract static sealed class Atom implements Comparable<Atom> permits Symbol, Call {
-    final String text;
-
-    Atom(String text) {
-      this.text = text;
-    }
-
-    @Override
-    public final int compareTo(Atom o) {
-      return text.compareTo(o.text);
-    }
-
-    @Override
-    public final boolean equals(Object o) {
-      return o instanceof Atom a && text.equals(a.text);
-    }
-
-    @Override
-    public final int hashCode() {
-      return text.hashCode();
-    }
-
-    @Override
-    public final String toString() {
-      return text;
-    }
-  }
-
-  static final class Symbol extends Atom {
-    Symbol(String name) {
-      super(name);
-    }
-  }
-
-  /** The functions that appear inside dimensions. */
-  enum Op {
-    /** floor(a/b). */
-    FLOOR_DIV,
-    /** max(a,0); b is zero. */
-    POSITIVE_PART,
-    /** The size of two broadcast axes: b where a is 1, else a. */
-    BROADCAST
-  }
-
-  static final class Call extends Atom {
-    final Op op;
-    final Dim a;
-    final Dim b;
-
-    Call(Op op, Dim a, Dim b) {
-      super(switch (op) {
-        case FLOOR_DIV -> "floor(" + wrap(a) + "/" + wrap(b) + ")";
-        case POSITIVE_PART -> "max(" + a + ",0)";
-        case BROADCAST -> "broadcast(" + a + "," + b + ")";
-      });
-      this.op = op;
-      this.a = a;
-      this.b = b;
-    }
-
-    private static String wrap(Dim d) {
-      return d.isConstant() && d.constant() >= 0 || d.isSymbol() ? d.toString() : "(" + d + ")";
-    }
-  }
-
-  /** A product of factors (sorted, at least one) and a number; the key is the factors printed. */
-  record Term(String key, List<Atom> factors, long coefficient) {
-    Term times(long c) {
-      return new Term(key, factors, Math.multiplyExact(coefficient, c));
-    }
-
-    Term withCoefficient(long c) {
-      return c == coefficient ? this : new Term(key, factors, c);
-    }
-
-    /** True for a single factor, once. */
-    boolean isAtom() {
-      return coefficient == 1 && factors.size() == 1;
-    }
-  }
-
   private static final AtomicLong ANONYMOUS = new AtomicLong();
   /** Keep hostile models from growing polynomials without end. */
-  private static final int MAX_TERMS = 24;
+  static final int MAX_TERMS = 24;
   private static final int MAX_KEY = 1_000;
-  private static final Term[] NO_TERMS = {};
+  private static final DimTerm[] NO_TERMS = {};
   private static final Dim[] SMALL = new Dim[4097];
 
   static {
@@ -124,17 +42,17 @@ public final class Dim implements Comparable<Dim> {
   public static final Dim ONE = of(1);
 
   /** The terms that are not constant, sorted by key. */
-  final Term[] terms;
+  final DimTerm[] terms;
   /** The constant term. */
   final long offset;
   private final int hash;
 
-  private Dim(Term[] terms, long offset) {
+  private Dim(DimTerm[] terms, long offset) {
     this.terms = terms;
     this.offset = offset;
     int h = Long.hashCode(offset);
-    for (Term t : terms) {
-      h = 31 * h + t.key.hashCode() * 17 + Long.hashCode(t.coefficient);
+    for (DimTerm t : terms) {
+      h = 31 * h + t.key().hashCode() * 17 + Long.hashCode(t.coefficient());
     }
     this.hash = h;
   }
@@ -149,7 +67,7 @@ public final class Dim implements Comparable<Dim> {
     if (name.isEmpty()) {
       throw new IllegalArgumentException("a symbol needs a name");
     }
-    return ofAtom(new Symbol(name));
+    return ofAtom(new DimAtom.Symbol(name));
   }
 
   /** A dimension that nothing is known of; differs from every other. Its name starts with {@code ?}. */
@@ -162,40 +80,40 @@ public final class Dim implements Comparable<Dim> {
     return symbol("?i" + ANONYMOUS.incrementAndGet());
   }
 
-  static Dim ofAtom(Atom atom) {
-    return new Dim(new Term[] {new Term(atom.text, List.of(atom), 1)}, 0);
+  static Dim ofAtom(DimAtom atom) {
+    return new Dim(new DimTerm[] {new DimTerm(atom.text, List.of(atom), 1)}, 0);
   }
 
-  private static Dim call(Op op, Dim a, Dim b) {
-    Call c = new Call(op, a, b);
+  static Dim call(DimAtom.Op op, Dim a, Dim b) {
+    DimAtom.Call c = new DimAtom.Call(op, a, b);
     return c.text.length() > MAX_KEY ? unknownInteger() : ofAtom(c);
   }
 
   /** The dimension with these terms, or an unknown one if that would be very long. */
-  private static Dim bounded(Term[] terms, long offset) {
+  static Dim bounded(DimTerm[] terms, long offset) {
     if (terms.length == 0) {
       return of(offset);
     }
     if (terms.length > MAX_TERMS) {
       return unknownInteger();
     }
-    for (Term t : terms) {
-      if (t.key.length() > MAX_KEY) {
+    for (DimTerm t : terms) {
+      if (t.key().length() > MAX_KEY) {
         return unknownInteger();
       }
     }
     return new Dim(terms, offset);
   }
 
-  private static Dim ofTerms(Iterable<Term> unsorted, long offset) {
-    TreeMap<String, Term> sorted = new TreeMap<>();
-    for (Term t : unsorted) {
-      Term old = sorted.get(t.key);
-      long c = old == null ? t.coefficient : Math.addExact(old.coefficient, t.coefficient);
+  static Dim ofTerms(Iterable<DimTerm> unsorted, long offset) {
+    TreeMap<String, DimTerm> sorted = new TreeMap<>();
+    for (DimTerm t : unsorted) {
+      DimTerm old = sorted.get(t.key());
+      long c = old == null ? t.coefficient() : Math.addExact(old.coefficient(), t.coefficient());
       if (c == 0) {
-        sorted.remove(t.key);
+        sorted.remove(t.key());
       } else {
-        sorted.put(t.key, t.withCoefficient(c));
+        sorted.put(t.key(), t.withCoefficient(c));
       }
     }
     return bounded(sorted.values().toArray(NO_TERMS), offset);
@@ -225,12 +143,12 @@ public final class Dim implements Comparable<Dim> {
 
   /** True for a single symbol, named or anonymous. */
   public boolean isSymbol() {
-    return offset == 0 && terms.length == 1 && terms[0].isAtom() && terms[0].factors.get(0) instanceof Symbol;
+    return offset == 0 && terms.length == 1 && terms[0].isAtom() && terms[0].factors().get(0) instanceof DimAtom.Symbol;
   }
 
   /** True for a dimension made by {@link #unknown()} or {@link #unknownInteger()} (or read without a name). */
   public boolean isAnonymous() {
-    return isSymbol() && terms[0].key.startsWith("?");
+    return isSymbol() && terms[0].key().startsWith("?");
   }
 
   // ---- arithmetic; on overflow the result is an unknown integer, never a wrong one ----
@@ -250,19 +168,19 @@ public final class Dim implements Comparable<Dim> {
     }
   }
 
-  private static Term[] merged(Term[] a, Term[] b) {
-    Term[] sum = new Term[a.length + b.length];
+  private static DimTerm[] merged(DimTerm[] a, DimTerm[] b) {
+    DimTerm[] sum = new DimTerm[a.length + b.length];
     int n = 0;
     int i = 0;
     int j = 0;
     while (i < a.length || j < b.length) {
-      int order = i == a.length ? 1 : j == b.length ? -1 : a[i].key.compareTo(b[j].key);
+      int order = i == a.length ? 1 : j == b.length ? -1 : a[i].key().compareTo(b[j].key());
       if (order < 0) {
         sum[n++] = a[i++];
       } else if (order > 0) {
         sum[n++] = b[j++];
       } else {
-        long c = Math.addExact(a[i].coefficient, b[j++].coefficient);
+        long c = Math.addExact(a[i].coefficient(), b[j++].coefficient());
         if (c != 0) {
           sum[n++] = a[i].withCoefficient(c);
         }
@@ -292,12 +210,12 @@ public final class Dim implements Comparable<Dim> {
       return other.times(offset);
     }
     try {
-      List<Term> product = new ArrayList<>();
-      for (Term a : terms) {
-        for (Term b : other.terms) {
-          List<Atom> factors = new ArrayList<>(a.factors);
-          factors.addAll(b.factors);
-          product.add(term(factors, Math.multiplyExact(a.coefficient, b.coefficient)));
+      List<DimTerm> product = new ArrayList<>();
+      for (DimTerm a : terms) {
+        for (DimTerm b : other.terms) {
+          List<DimAtom> factors = new ArrayList<>(a.factors());
+          factors.addAll(b.factors());
+          product.add(term(factors, Math.multiplyExact(a.coefficient(), b.coefficient())));
         }
       }
       addMultiples(product, terms, other.offset);
@@ -308,24 +226,24 @@ public final class Dim implements Comparable<Dim> {
     }
   }
 
-  private static void addMultiples(List<Term> into, Term[] terms, long c) {
+  private static void addMultiples(List<DimTerm> into, DimTerm[] terms, long c) {
     if (c != 0) {
-      for (Term t : terms) {
+      for (DimTerm t : terms) {
         into.add(t.times(c));
       }
     }
   }
 
-  private static Term term(List<Atom> factors, long coefficient) {
+  static DimTerm term(List<DimAtom> factors, long coefficient) {
     if (factors.size() == 1) {
-      return new Term(factors.get(0).text, List.copyOf(factors), coefficient);
+      return new DimTerm(factors.get(0).text, List.copyOf(factors), coefficient);
     }
-    List<Atom> sorted = factors.stream().sorted().toList();
+    List<DimAtom> sorted = factors.stream().sorted().toList();
     StringBuilder key = new StringBuilder();
-    for (Atom a : sorted) {
+    for (DimAtom a : sorted) {
       key.append(key.length() == 0 ? "" : "*").append(a.text);
     }
-    return new Term(key.toString(), sorted, coefficient);
+    return new DimTerm(key.toString(), sorted, coefficient);
   }
 
   public Dim times(long c) {
@@ -340,7 +258,7 @@ public final class Dim implements Comparable<Dim> {
       if (terms.length == 0) {
         return of(scaled);
       }
-      Term[] t = new Term[terms.length];
+      DimTerm[] t = new DimTerm[terms.length];
       for (int i = 0; i < t.length; i++) {
         t[i] = terms[i].times(c);
       }
@@ -362,8 +280,8 @@ public final class Dim implements Comparable<Dim> {
       return ZERO;
     }
     try {
-      Dim exact = exactQuotient(divisor);
-      return exact != null ? exact : call(Op.FLOOR_DIV, this, divisor);
+      Dim exact = DimDivision.exact(this, divisor);
+      return exact != null ? exact : call(DimAtom.Op.FLOOR_DIV, this, divisor);
     } catch (ArithmeticException overflow) {
       return unknownInteger();
     }
@@ -383,66 +301,10 @@ public final class Dim implements Comparable<Dim> {
       return unknownInteger();
     }
     try {
-      return divisor < 0 ? times(-1).floorDiv(-divisor) : floorDivByPositive(divisor);
+      return divisor < 0 ? times(-1).floorDiv(-divisor) : DimDivision.byPositive(this, divisor);
     } catch (ArithmeticException overflow) {
       return unknownInteger();
     }
-  }
-
-  private Dim floorDivByPositive(long d) {
-    List<Term> whole = new ArrayList<>();
-    List<Term> rest = new ArrayList<>();
-    long common = d;
-    for (Term t : terms) {
-      // The remainder nearest to zero: 6*h/7 is h + (-h)/7.
-      long r = Math.floorMod(t.coefficient, d);
-      r = r > d - r ? r - d : r;
-      if (r == 0) {
-        whole.add(t.withCoefficient(t.coefficient / d));
-        continue;
-      }
-      if (rest.isEmpty() && t.coefficient < 0) {
-        return ceilOfNegative(d);
-      }
-      if (t.coefficient != r) {
-        whole.add(t.withCoefficient((t.coefficient - r) / d));
-      }
-      rest.add(t.withCoefficient(r));
-      common = gcd(common, Math.abs(r));
-    }
-    Dim quotient = ofTerms(whole, Math.floorDiv(offset, d));
-    if (rest.isEmpty()) {
-      return quotient;
-    }
-    Dim remainder = ofTerms(rest, Math.floorMod(offset, d));
-    return quotient.plus(remainder.terms[0].coefficient < 0 ? remainder.ceilOfNegative(d) : properFloor(remainder, d, common));
-  }
-
-  /** floor(-y/d) is -floor((y+d-1)/d): keeps the first coefficient positive, so that one number has one form. */
-  private Dim ceilOfNegative(long d) {
-    return times(-1).plus(d - 1).floorDiv(d).times(-1);
-  }
-
-  /** The floor of a reduced fraction whose coefficients and divisor have a common factor. */
-  private static Dim properFloor(Dim x, long d, long common) {
-    if (common > 1) {
-      List<Term> divided = new ArrayList<>();
-      for (Term t : x.terms) {
-        divided.add(t.withCoefficient(t.coefficient / common));
-      }
-      Dim y = ofTerms(divided, Math.floorDiv(x.offset, common));
-      return d == common ? y : y.floorDiv(d / common);
-    }
-    // floor((floor(y/b)+c)/d) = floor((y+b*c)/(b*d)) for positive b and d.
-    if (x.terms.length == 1 && x.terms[0].isAtom() && x.terms[0].factors.get(0) instanceof Call c && c.op == Op.FLOOR_DIV
-        && c.b.isConstant() && c.b.offset > 0) {
-      return c.a.plus(Math.multiplyExact(c.b.offset, x.offset)).floorDiv(Math.multiplyExact(c.b.offset, d));
-    }
-    return call(Op.FLOOR_DIV, x, of(d));
-  }
-
-  private static long gcd(long a, long b) {
-    return b == 0 ? a : gcd(b, a % b);
   }
 
   /** ceil(this / divisor) for a positive divisor. */
@@ -476,7 +338,7 @@ public final class Dim implements Comparable<Dim> {
       return ZERO;
     }
     // max(-x,0) = max(x,0)-x, so that x and -x have the same atom.
-    return terms[0].coefficient > 0 ? call(Op.POSITIVE_PART, this, ZERO) : plus(call(Op.POSITIVE_PART, negated, ZERO));
+    return terms[0].coefficient() > 0 ? call(DimAtom.Op.POSITIVE_PART, this, ZERO) : plus(call(DimAtom.Op.POSITIVE_PART, negated, ZERO));
   }
 
   /** The size of the axis that an axis of this size and one of the other make when they are broadcast together. */
@@ -494,61 +356,12 @@ public final class Dim implements Comparable<Dim> {
     if (isBroadcastOf(other)) {
       return this;
     }
-    return compareTo(other) <= 0 ? call(Op.BROADCAST, this, other) : call(Op.BROADCAST, other, this);
+    return compareTo(other) <= 0 ? call(DimAtom.Op.BROADCAST, this, other) : call(DimAtom.Op.BROADCAST, other, this);
   }
 
   private boolean isBroadcastOf(Dim part) {
-    return offset == 0 && terms.length == 1 && terms[0].isAtom() && terms[0].factors.get(0) instanceof Call c
-        && c.op == Op.BROADCAST && (c.a.equals(part) || c.b.equals(part) || c.a.isBroadcastOf(part) || c.b.isBroadcastOf(part));
-  }
-
-  /** The polynomial q with q * divisor = this, or null if there is none. The divisor is not constant. */
-  private Dim exactQuotient(Dim divisor) {
-    Term lead = divisor.leading();
-    Dim rest = this;
-    Dim quotient = ZERO;
-    for (int steps = 0; steps < MAX_TERMS; steps++) {
-      if (rest.is(0)) {
-        return quotient;
-      }
-      if (rest.isConstant()) {
-        return null;
-      }
-      Term t = rest.leading();
-      List<Atom> factors = new ArrayList<>(t.factors);
-      for (Atom f : lead.factors) {
-        if (!factors.remove(f)) {
-          return null;
-        }
-      }
-      if (t.coefficient % lead.coefficient != 0) {
-        return null;
-      }
-      long c = t.coefficient / lead.coefficient;
-      Dim q = factors.isEmpty() ? of(c) : bounded(new Term[] {term(factors, c)}, 0);
-      quotient = quotient.plus(q);
-      rest = rest.minus(q.times(divisor));
-    }
-    return null;
-  }
-
-  /** The first term in the lexicographic order of monomials, which multiplication preserves. */
-  private Term leading() {
-    Term best = terms[0];
-    for (Term t : terms) {
-      best = compareMonomials(t.factors, best.factors) > 0 ? t : best;
-    }
-    return best;
-  }
-
-  private static int compareMonomials(List<Atom> a, List<Atom> b) {
-    for (int i = 0; i < Math.min(a.size(), b.size()); i++) {
-      int order = b.get(i).compareTo(a.get(i));
-      if (order != 0) {
-        return order;
-      }
-    }
-    return a.size() - b.size();
+    return offset == 0 && terms.length == 1 && terms[0].isAtom() && terms[0].factors().get(0) instanceof DimAtom.Call c
+        && c.op == DimAtom.Op.BROADCAST && (c.a.equals(part) || c.b.equals(part) || c.a.isBroadcastOf(part) || c.b.isBroadcastOf(part));
   }
 
   // ---- what can be proved ----
@@ -585,9 +398,9 @@ public final class Dim implements Comparable<Dim> {
 
   private Long value(Map<String, Long> values) {
     long sum = offset;
-    for (Term t : terms) {
-      long product = t.coefficient;
-      for (Atom atom : t.factors) {
+    for (DimTerm t : terms) {
+      long product = t.coefficient();
+      for (DimAtom atom : t.factors()) {
         Long f = value(atom, values);
         if (f == null) {
           return null;
@@ -599,8 +412,8 @@ public final class Dim implements Comparable<Dim> {
     return sum;
   }
 
-  private static Long value(Atom atom, Map<String, Long> values) {
-    if (!(atom instanceof Call c)) {
+  private static Long value(DimAtom atom, Map<String, Long> values) {
+    if (!(atom instanceof DimAtom.Call c)) {
       return values.get(atom.text);
     }
     Long a = c.a.value(values);
@@ -622,9 +435,9 @@ public final class Dim implements Comparable<Dim> {
    */
   public Dim substitute(Function<String, Dim> replacement) {
     Dim sum = of(offset);
-    for (Term t : terms) {
-      Dim product = of(t.coefficient);
-      for (Atom a : t.factors) {
+    for (DimTerm t : terms) {
+      Dim product = of(t.coefficient());
+      for (DimAtom a : t.factors()) {
         product = product.times(substitute(a, replacement));
       }
       sum = sum.plus(product);
@@ -632,15 +445,15 @@ public final class Dim implements Comparable<Dim> {
     return sum;
   }
 
-  private static Dim substitute(Atom atom, Function<String, Dim> replacement) {
-    if (!(atom instanceof Call c)) {
+  private static Dim substitute(DimAtom atom, Function<String, Dim> replacement) {
+    if (!(atom instanceof DimAtom.Call c)) {
       Dim r = replacement.apply(atom.text);
       return r == null ? ofAtom(atom) : r;
     }
     Dim a = c.a.substitute(replacement);
     Dim b = c.b.substitute(replacement);
     return switch (c.op) {
-      case FLOOR_DIV -> b.is(0) ? unknown() : a.floorDiv(b);
+      case FLOOR_DIV -> b.is(0) ? unknownInteger() : a.floorDiv(b);
       case POSITIVE_PART -> a.positivePart();
       case BROADCAST -> a.broadcast(b);
     };
@@ -657,9 +470,9 @@ public final class Dim implements Comparable<Dim> {
   }
 
   private void collectSymbols(Set<String> into) {
-    for (Term t : terms) {
-      for (Atom atom : t.factors) {
-        if (atom instanceof Call c) {
+    for (DimTerm t : terms) {
+      for (DimAtom atom : t.factors()) {
+        if (atom instanceof DimAtom.Call c) {
           c.a.collectSymbols(into);
           c.b.collectSymbols(into);
         } else {
@@ -689,7 +502,7 @@ public final class Dim implements Comparable<Dim> {
       return false;
     }
     for (int i = 0; i < terms.length; i++) {
-      if (terms[i].coefficient != d.terms[i].coefficient || !terms[i].key.equals(d.terms[i].key)) {
+      if (terms[i].coefficient() != d.terms[i].coefficient() || !terms[i].key().equals(d.terms[i].key())) {
         return false;
       }
     }
@@ -708,12 +521,12 @@ public final class Dim implements Comparable<Dim> {
       return Long.toString(offset);
     }
     StringBuilder b = new StringBuilder();
-    for (Term t : terms) {
-      b.append(t.coefficient < 0 ? "-" : b.length() == 0 ? "" : "+");
-      if (Math.abs(t.coefficient) != 1) {
-        b.append(Long.toString(t.coefficient).replace("-", "")).append('*');
+    for (DimTerm t : terms) {
+      b.append(t.coefficient() < 0 ? "-" : b.length() == 0 ? "" : "+");
+      if (Math.abs(t.coefficient()) != 1) {
+        b.append(Long.toString(t.coefficient()).replace("-", "")).append('*');
       }
-      b.append(t.key);
+      b.append(t.key());
     }
     if (offset != 0) {
       b.append(offset > 0 ? "+" : "").append(offset);

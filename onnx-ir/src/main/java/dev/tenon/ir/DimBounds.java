@@ -37,13 +37,13 @@ final class DimBounds {
   }
 
   private long eliminating(Dim d, boolean subtracted) {
-    for (Dim.Term t : d.terms) {
+    for (DimTerm t : d.terms) {
       if (t.coefficient() < 0 != subtracted) {
         continue;
       }
       for (int f = 0; f < t.factors().size(); f++) {
-        if (t.factors().get(f) instanceof Dim.Call c && canEliminate(c, t, f)) {
-          return c.op == Dim.Op.FLOOR_DIV ? withoutFloor(d, t, f, c) : withoutPositivePart(d, t, f, c);
+        if (t.factors().get(f) instanceof DimAtom.Call c && canEliminate(c, t, f)) {
+          return c.op == DimAtom.Op.FLOOR_DIV ? withoutFloor(d, t, f, c) : withoutPositivePart(d, t, f, c);
         }
       }
     }
@@ -53,12 +53,12 @@ final class DimBounds {
   /** The sum of the terms' own bounds. */
   private long termByTerm(Dim d) {
     long sum = d.offset;
-    for (Dim.Term t : d.terms) {
+    for (DimTerm t : d.terms) {
       if (t.coefficient() < 0) {
         return NONE;
       }
       long product = t.coefficient();
-      for (Dim.Atom a : t.factors()) {
+      for (DimAtom a : t.factors()) {
         long bound = of(a);
         if (bound < 0) {
           return NONE;
@@ -70,8 +70,8 @@ final class DimBounds {
     return sum;
   }
 
-  private long of(Dim.Atom atom) {
-    if (!(atom instanceof Dim.Call c)) {
+  private long of(DimAtom atom) {
+    if (!(atom instanceof DimAtom.Call c)) {
       return atom.text.startsWith("?i") ? NONE : 0;
     }
     return switch (c.op) {
@@ -88,8 +88,8 @@ final class DimBounds {
   }
 
   /** A factor can be bounded by what is inside it only if the other factors do not turn the inequality round. */
-  private boolean canEliminate(Dim.Call c, Dim.Term t, int factor) {
-    if (c.op == Dim.Op.BROADCAST || c.op == Dim.Op.FLOOR_DIV && !(c.b.isConstant() && c.b.offset > 0)) {
+  private boolean canEliminate(DimAtom.Call c, DimTerm t, int factor) {
+    if (c.op == DimAtom.Op.BROADCAST || c.op == DimAtom.Op.FLOOR_DIV && !(c.b.isConstant() && c.b.offset > 0)) {
       return false;
     }
     for (int i = 0; i < t.factors().size(); i++) {
@@ -101,7 +101,7 @@ final class DimBounds {
   }
 
   /** d*floor(a/d) lies in [a-d+1, a]: bounds the d-fold of the polynomial. */
-  private long withoutFloor(Dim p, Dim.Term t, int factor, Dim.Call c) {
+  private long withoutFloor(Dim p, DimTerm t, int factor, DimAtom.Call c) {
     long d = c.b.offset;
     Dim inner = t.coefficient() < 0 ? c.a : c.a.minus(d - 1);
     Dim scaled = without(p, t).times(d).plus(others(t, factor).times(inner));
@@ -110,25 +110,25 @@ final class DimBounds {
   }
 
   /** max(a,0) is one of a and 0, and not less than either. */
-  private long withoutPositivePart(Dim p, Dim.Term t, int factor, Dim.Call c) {
+  private long withoutPositivePart(Dim p, DimTerm t, int factor, DimAtom.Call c) {
     Dim rest = without(p, t);
     long zero = of(rest);
     long inner = of(rest.plus(others(t, factor).times(c.a)));
     return t.coefficient() < 0 ? Math.min(zero, inner) : Math.max(zero, inner);
   }
 
-  private static Dim without(Dim p, Dim.Term t) {
+  private static Dim without(Dim p, DimTerm t) {
     return p.minus(ofTerm(t, -1));
   }
 
   /** The term without one of its factors, its coefficient included. */
-  private static Dim others(Dim.Term t, int factor) {
+  private static Dim others(DimTerm t, int factor) {
     return ofTerm(t, factor);
   }
 
-  private static Dim ofTerm(Dim.Term t, int leftOut) {
+  private static Dim ofTerm(DimTerm t, int leftOut) {
     Dim product = Dim.of(t.coefficient());
-    Dim.Atom[] factors = t.factors().toArray(Dim.Atom[]::new);
+    DimAtom[] factors = t.factors().toArray(DimAtom[]::new);
     for (int i = 0; i < factors.length; i++) {
       if (i != leftOut) {
         product = product.times(Dim.ofAtom(factors[i]));

@@ -165,13 +165,18 @@ final class RecipeKernels {
     return t.isInteger() || t == DataType.BOOL;
   }
 
-  /** The elements as doubles, without rounding to the types of intermediate results. */
-  static double[] doubles(Tensor t) {
+  /** The elements as doubles: what {@link #bytes} holds. */
+  static double[] elements(Tensor t) {
+    return decode(t.bytes(), t.dtype(), Math.toIntExact(t.numel()));
+  }
+
+  /** The elements as doubles, where they are floats without rounding to their type: that is done once, at the end of a chain. */
+  private static double[] doubles(Tensor t) {
     Recipe r = t.recipe();
     if (r instanceof Recipe.Unary u) {
-      return unary(u.op(), doubles(u.input()));
+      return truncated(unary(u.op(), doubles(u.input())), t.dtype());
     } else if (r instanceof Recipe.Binary b) {
-      return binary(b, t);
+      return truncated(binary(b, t), t.dtype());
     } else if (r instanceof Recipe.Reshape p) {
       return doubles(p.input());
     } else if (r instanceof Recipe.Cast c) {
@@ -179,6 +184,11 @@ final class RecipeKernels {
       return decode(encode(d, t.dtype()), t.dtype(), d.length);
     }
     return decode(t.bytes(), t.dtype(), Math.toIntExact(t.numel()));
+  }
+
+  /** Integers wrap and divide as integers at every step. */
+  private static double[] truncated(double[] v, DataType dtype) {
+    return isIntegral(dtype) ? decode(encode(v, dtype), dtype, v.length) : v;
   }
 
   private static double[] unary(Recipe.UnaryOp op, double[] x) {

@@ -197,7 +197,7 @@ public final class Tensor {
 
   /** The elements of a numeric or bool tensor as doubles; exact but for int64 beyond 2^53. */
   public double[] toDoubles() {
-    return RecipeKernels.doubles(this);
+    return RecipeKernels.elements(this);
   }
 
   public float[] toFloats() {

@@ -23,16 +23,12 @@ import dev.tenon.tf.export.SavedModelWriter;
 import dev.tenon.tf.export.TensorData;
 import dev.tenon.tf.export.VariableSpec;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -73,7 +69,7 @@ public final class Converter {
     try (OutputFolder folder = OutputFolder.prepare(target, options.force())) {
       // The native library takes longest; meanwhile the model is read.
       CompletableFuture<String> tensorFlow = CompletableFuture.supplyAsync(Versions::tensorFlow);
-      CompletableFuture<String> digest = CompletableFuture.supplyAsync(() -> sha256(source));
+      CompletableFuture<String> digest = CompletableFuture.supplyAsync(source::sha256);
       Compilation c = Compilation.of(source, options, phases);
       List<Diagnostic> errors = c.diagnostics().errors();
       if (!errors.isEmpty()) {
@@ -224,21 +220,6 @@ public final class Converter {
       }
     }
     return all;
-  }
-
-  private static String sha256(ModelSource source) {
-    try (InputStream in = Files.newInputStream(source.file())) {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      byte[] buffer = new byte[1 << 18];
-      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-        digest.update(buffer, 0, n);
-      }
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (IOException e) {
-      throw new BadInputException(source.spec() + ": cannot read: " + e.getMessage(), e);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
   }
 
   private ConversionReport report(Compilation c, ConversionRecord record, ModelSource source, Path target, Phases phases) {

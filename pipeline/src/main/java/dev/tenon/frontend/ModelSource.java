@@ -2,8 +2,12 @@ package dev.tenon.frontend;
 
 import dev.tenon.ir.diag.BadInputException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.function.Consumer;
 
 /**
@@ -79,6 +83,22 @@ public final class ModelSource implements AutoCloseable {
   /** The file's last name without {@code .onnx}: a name for what is made of it. */
   public String baseName() {
     return fileName().replaceFirst("\\.onnx$", "");
+  }
+
+  /** The SHA-256 of the file, external data not included, in hexadecimal. */
+  public String sha256() {
+    try (InputStream in = Files.newInputStream(file)) {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      byte[] buffer = new byte[1 << 18];
+      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+        digest.update(buffer, 0, n);
+      }
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (IOException e) {
+      throw new BadInputException(spec + ": cannot read: " + e.getMessage(), e);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   @Override

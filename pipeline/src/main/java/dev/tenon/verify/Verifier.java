@@ -72,6 +72,11 @@ public final class Verifier implements AutoCloseable {
     this.tensorFlow = TensorFlowModel.load(savedModel, options.threads());
   }
 
+  /** True if the SavedModel was converted from this very file. */
+  public boolean sameSource() {
+    return record.source().sha256().equals(source.sha256());
+  }
+
   /** Runs all sizes, and the layers if asked for. */
   public VerifyReport run() {
     try {
@@ -211,7 +216,10 @@ public final class Verifier implements AutoCloseable {
   }
 
   /** Milliseconds of a run; the first, cold, is not counted. */
-  private static double median(Supplier<?> run) {
+  private double median(Supplier<?> run) {
+    if (!options.latency()) {
+      return Double.NaN;
+    }
     long began = System.nanoTime();
     run.get();
     double[] times = new double[MAX_RUNS];

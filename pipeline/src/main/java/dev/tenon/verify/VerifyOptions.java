@@ -12,37 +12,42 @@ import java.util.Map;
  * @param seed of the random inputs
  * @param threads threads for each runtime; 0 for as many as they like
  * @param layers whether intermediate tensors are compared too
+ * @param latency whether the time of a run is measured
  */
 public record VerifyOptions(double tolerance, List<Map<String, long[]>> sizes, double low, double high, long seed, int threads,
-    boolean layers) {
+    boolean layers, boolean latency) {
 
   public static final double DEFAULT_TOLERANCE = 1e-4;
 
   public static VerifyOptions defaults() {
-    return new VerifyOptions(DEFAULT_TOLERANCE, List.of(), Double.NaN, Double.NaN, 20261, 0, false);
+    return new VerifyOptions(DEFAULT_TOLERANCE, List.of(), Double.NaN, Double.NaN, 20261, 0, false, true);
   }
 
   public VerifyOptions withTolerance(double value) {
-    return new VerifyOptions(value, sizes, low, high, seed, threads, layers);
+    return new VerifyOptions(value, sizes, low, high, seed, threads, layers, latency);
   }
 
   public VerifyOptions withSizes(List<Map<String, long[]>> value) {
-    return new VerifyOptions(tolerance, value, low, high, seed, threads, layers);
+    return new VerifyOptions(tolerance, value, low, high, seed, threads, layers, latency);
   }
 
   public VerifyOptions withRange(double newLow, double newHigh) {
-    return new VerifyOptions(tolerance, sizes, newLow, newHigh, seed, threads, layers);
+    return new VerifyOptions(tolerance, sizes, newLow, newHigh, seed, threads, layers, latency);
   }
 
   public VerifyOptions withSeed(long value) {
-    return new VerifyOptions(tolerance, sizes, low, high, value, threads, layers);
+    return new VerifyOptions(tolerance, sizes, low, high, value, threads, layers, latency);
   }
 
   public VerifyOptions withThreads(int value) {
-    return new VerifyOptions(tolerance, sizes, low, high, seed, value, layers);
+    return new VerifyOptions(tolerance, sizes, low, high, seed, value, layers, latency);
   }
 
   public VerifyOptions withLayers(boolean value) {
-    return new VerifyOptions(tolerance, sizes, low, high, seed, threads, value);
+    return new VerifyOptions(tolerance, sizes, low, high, seed, threads, value, latency);
+  }
+
+  public VerifyOptions withLatency(boolean value) {
+    return new VerifyOptions(tolerance, sizes, low, high, seed, threads, layers, value);
   }
 }

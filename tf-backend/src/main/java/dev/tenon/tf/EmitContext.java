@@ -2,9 +2,11 @@ package dev.tenon.tf;
 
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Dim;
+import dev.tenon.ir.Graph;
 import dev.tenon.ir.Node;
 import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
+import dev.tenon.ir.Use;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.Diagnostics;
 import java.util.ArrayList;
@@ -135,6 +137,11 @@ public final class EmitContext {
     return isConstant(i) ? parameter(i, role, t -> t.permute(perm)) : tf().transpose(in(i), perm);
   }
 
+  /** True if this tensor is an embedding: some Gather looks up its rows. */
+  public boolean isLookedUp(Tensor t) {
+    return emission.isLookedUp(t);
+  }
+
   // ---- outputs ----
 
   /** True if output i is there and something reads it. */
@@ -156,6 +163,35 @@ public final class EmitContext {
     if (node.output(i) != null) {
       emission.bind(node.output(i), tensor);
     }
+  }
+
+  /** The node that alone reads output 0, for emitting the two together with {@link #bindFollower}; null if there is none. */
+  public Node follower() {
+    Use use = node.output().onlyUse();
+    return use == null || use.node().graph() != node.graph() ? null : use.node();
+  }
+
+  /** A parameter that the follower reads: a bias behind a product, say. */
+  public Output<?> followerParameter(Node follower, Value parameter, ParameterRole role) {
+    return emission.parameter(parameter, parameter.constant(), follower, role);
+  }
+
+  /** Says which tensor the output of the follower is; it is not emitted itself, and nothing else reads this node's output. */
+  public void bindFollower(Node follower, Output<?> tensor) {
+    emission.absorb(node.output(), tensor);
+    emission.bind(follower.output(), tensor);
+  }
+
+  // ---- subgraphs ----
+
+  /** A function to be built beside the graph, for the operators that take functions. Must be closed. */
+  public FunctionBody newFunction() {
+    return new FunctionBody(emission);
+  }
+
+  /** Emits a subgraph of the node in its place; its outputs. */
+  public List<Output<?>> inline(Graph subgraph, List<? extends Output<?>> arguments) {
+    return emission.subgraph(subgraph, arguments);
   }
 
   // ---- findings ----

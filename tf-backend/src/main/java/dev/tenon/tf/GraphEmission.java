@@ -12,13 +12,17 @@ import dev.tenon.ir.diag.Diagnostics;
 import dev.tenon.tf.export.SignatureTensor;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.tensorflow.Output;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.FunctionDefLibrary;
+import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.TensorShapeProto;
 
 /** The state of one emission: which value is which tensor, and which parameter is which variable. */
@@ -34,18 +38,45 @@ final class GraphEmission {
   private final List<Variable> variables = new ArrayList<>();
   private final List<TensorMapping> mappings = new ArrayList<>();
   private final Map<String, Provenance> provenance = new LinkedHashMap<>();
-  private final Map<String, Output<?>> placeholders = new LinkedHashMap<>();
+  /** The recipes of the tensors that a Gather looks rows up in; null until asked for. */
+  private Set<String> lookedUp;
+  /** The emission of the graph around this one; null at the top. */
+  private final GraphEmission outer;
+  /** Tensors of the graph around this one to the placeholders that stand for them here. */
+  private final Map<Output<?>, Output<?>> captures = new LinkedHashMap<>();
+  private final FunctionDefLibrary.Builder library = FunctionDefLibrary.newBuilder();
+  private final NodeNames functionNames = new NodeNames();
 
-  /** Two uses of one parameter, arranged alike, share a variable. */
-  private record ParameterKey(Value value, String recipe, List<Long> dims) {}
+  /**
+   * Two uses of one source parameter, arranged alike, share a variable: also where the model holds it twice, as the embedding and,
+   * transposed, as the last layer's weight. The value tells parameters without a source from each other.
+   */
+  private record ParameterKey(Value value, String recipe, DataType dtype, List<Long> dims) {
+    static ParameterKey of(Value v, Tensor t) {
+      return new ParameterKey(t.recipe().sources().isEmpty() ? v : null, t.recipe().toString(), ElementTypes.toTensorFlow(t.dtype()),
+          java.util.Arrays.stream(t.dims()).boxed().toList());
+    }
+  }
 
   GraphEmission(Model model, BackendOptions options, EmitterRegistry registry, Diagnostics diagnostics, Tf tf) {
+    this.outer = null;
     this.model = model;
     this.options = options;
     this.registry = registry;
     this.diagnostics = diagnostics;
     this.tf = tf;
     this.variableNames = new VariableNames(options.sourceNames() ? VariableNames.Style.SOURCE : VariableNames.Style.FRAMEWORK);
+  }
+
+  /** The emission of a function's body. */
+  GraphEmission(GraphEmission outer, Tf tf) {
+    this.outer = outer;
+    this.model = outer.model;
+    this.options = outer.options;
+    this.registry = outer.registry;
+    this.diagnostics = outer.diagnostics;
+    this.tf = tf;
+    this.variableNames = null;
   }
 
   Model model() {
@@ -82,7 +113,11 @@ final class GraphEmission {
       t = t.op().type().equals("Placeholder") ? tf.identity(t) : t;
       outputs.add(new SignatureTensor(v.name(), nameOf(t), t.dataType(), shapeProto(v.shape())));
     }
-    return new Conversion(tf.graph().toGraphDef(), inputs, outputs, List.copyOf(variables), List.copyOf(mappings), provenance);
+    GraphDef def = tf.graph().toGraphDef();
+    if (library.getFunctionCount() > 0) {
+      def = def.toBuilder().setLibrary(library).build();
+    }
+    return new Conversion(def, inputs, outputs, List.copyOf(variables), List.copyOf(mappings), provenance);
   }
 
   private SignatureTensor input(Value v) {
@@ -97,9 +132,51 @@ final class GraphEmission {
     return new SignatureTensor(v.name(), nameOf(p), dtype, shapeProto(v.shape()));
   }
 
+  // ---- subgraphs ----
+
+  /** Emits a subgraph's nodes into this graph, its inputs being {@code arguments}; its outputs. */
+  List<Output<?>> subgraph(Graph graph, List<? extends Output<?>> arguments) {
+    for (int i = 0; i < graph.inputs().size(); i++) {
+      bind(graph.inputs().get(i), arguments.get(i));
+    }
+    for (Node n : graph.nodes()) {
+      emit(n);
+    }
+    List<Output<?>> results = new ArrayList<>();
+    for (Value v : graph.outputs()) {
+      results.add(tensor(v, v.producer()));
+    }
+    return results;
+  }
+
+  Map<Output<?>, Output<?>> captures() {
+    return captures;
+  }
+
+  /** The tensor in here that stands for a tensor of the graph around. */
+  Output<?> capture(Output<?> outerTensor) {
+    return captures.computeIfAbsent(outerTensor,
+        o -> tf.placeholder("captured/" + o.op().name(), o.dataType(), o.shape()));
+  }
+
+  /** Adds a function to the library of the whole conversion; its name there. */
+  String define(GraphDef body, String wish, List<Output<?>> arguments, List<Output<?>> results) {
+    GraphEmission root = this;
+    while (root.outer != null) {
+      root = root.outer;
+    }
+    String name = root.functionNames.unique(wish.replace('/', '_'));
+    root.library.addFunction(FunctionDefs.define(body, name, arguments, results));
+    return name;
+  }
+
   private void emit(Node n) {
+    if (!n.outputs().isEmpty() && n.outputs().stream().allMatch(v -> v == null || tensors.containsKey(v))) {
+      // An emitter before it has taken it along: the bias behind a product.
+      return;
+    }
     tf.setScope(scope(n));
-    tf.recordInto(name -> provenance.put(name, n.provenance()));
+    tf.recordInto(outer != null ? null : name -> provenance.put(name, n.provenance()));
     Optional<Emitter> emitter = registry.find(n.domain(), n.opType(), model.opset(n.domain()));
     if (emitter.isEmpty()) {
       boolean custom = !n.domain().isEmpty() && !n.domain().equals("dev.tenon");
@@ -144,9 +221,14 @@ final class GraphEmission {
 
   void bind(Value v, Output<?> tensor) {
     tensors.put(v, tensor);
-    if (v.origin() != null) {
+    if (v.origin() != null && outer == null) {
       mappings.add(new TensorMapping(v.origin().name(), nameOf(tensor), v.origin().perm()));
     }
+  }
+
+  /** A value that is no tensor of the graph, as its only reader is emitted together with it. */
+  void absorb(Value v, Output<?> within) {
+    tensors.put(v, within);
   }
 
   /** The tensor of a value as it is read by {@code reader}. */
@@ -154,6 +236,9 @@ final class GraphEmission {
     Output<?> t = tensors.get(v);
     if (t == null && v.constant() != null) {
       t = parameter(v, v.constant(), reader, ParameterRole.OTHER);
+    }
+    if (t == null && outer != null) {
+      t = capture(outer.tensor(v, reader));
     }
     if (t == null) {
       throw new IllegalArgumentException("no tensor for value " + v.name());
@@ -165,7 +250,11 @@ final class GraphEmission {
     if (!isVariable(tensor)) {
       return tf.constant(tensor);
     }
-    ParameterKey key = new ParameterKey(v, tensor.recipe().toString(), java.util.Arrays.stream(tensor.dims()).boxed().toList());
+    if (outer != null) {
+      // Variables live in the main graph; functions are given their values.
+      return capture(outer.parameter(v, tensor, node, role));
+    }
+    ParameterKey key = ParameterKey.of(v, tensor);
     return parameters.computeIfAbsent(key, k -> {
       String name = variableNames.name(tensor, node, role);
       if (options.freeze()) {
@@ -175,6 +264,19 @@ final class GraphEmission {
       variables.add(new Variable(name, tensor, role, trainable));
       return tf.variable(name, ElementTypes.toTensorFlow(tensor.dtype()), tfShape(tensor.shape()));
     });
+  }
+
+  /** True if some Gather looks up rows of exactly this tensor, which then is an embedding's variable. */
+  boolean isLookedUp(Tensor t) {
+    if (lookedUp == null) {
+      lookedUp = new HashSet<>();
+      model.graph().forEachNode(n -> {
+        if (n.isOp("Gather") && n.input(0) != null && n.input(0).constant() != null) {
+          lookedUp.add(n.input(0).constant().recipe().toString());
+        }
+      });
+    }
+    return !t.recipe().sources().isEmpty() && lookedUp.contains(t.recipe().toString());
   }
 
   /**

@@ -155,6 +155,11 @@ public final class Tf {
       return this;
     }
 
+    public OpBuilder attr(String name, Shape[] values) {
+      builder.setAttr(name, values);
+      return this;
+    }
+
     public OpBuilder attr(String name, AttrValue value) {
       builder.setAttr(name, value);
       return this;

@@ -8,8 +8,10 @@ import dev.tenon.ir.Node;
 import dev.tenon.ir.NodeBuilder;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
@@ -50,7 +52,7 @@ final class Body {
 
   Value node(String opType, List<Attribute> attributes, Value... inputs) {
     NodeBuilder b = graph.newNode(opType).inputs(inputs).attributes(attributes);
-    return b.output(opType.toLowerCase(java.util.Locale.ROOT)).append().output();
+    return b.output(opType.toLowerCase(Locale.ROOT)).append().output();
   }
 
   /** A scalar of the body's type; a function has no initializers, so a Constant node. */
@@ -109,7 +111,7 @@ final class Body {
 
   /** A reduction with axes; null for all of them. The axes are an input from opset 18 on, of ReduceSum from 13. */
   Value reduce(String opType, Value x, long[] axes, boolean keepDims) {
-    List<Attribute> attributes = new java.util.ArrayList<>(List.of(Attribute.ofInt("keepdims", keepDims ? 1 : 0)));
+    List<Attribute> attributes = new ArrayList<>(List.of(Attribute.ofInt("keepdims", keepDims ? 1 : 0)));
     int since = opType.equals("ReduceSum") ? 13 : 18;
     if (axes == null) {
       return node(opType, attributes, x);

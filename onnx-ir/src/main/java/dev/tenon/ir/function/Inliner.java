@@ -8,8 +8,10 @@ import dev.tenon.ir.Provenance;
 import dev.tenon.ir.Value;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Copies the nodes of a graph (a function's body, a branch of an If) into another graph before one of its nodes. */
 public final class Inliner {
@@ -26,16 +28,26 @@ public final class Inliner {
   private final Attributes attributes;
   private final Provenance caller;
   private final String namePrefix;
+  private final Set<String> names;
   private final Map<Value, Value> copies = new HashMap<>();
 
   /**
    * @param caller the provenance that copied nodes get where they have none
-   * @param namePrefix what the names of copied nodes begin with
+   * @param namePrefix what the names of copied nodes begin with; empty to keep their names
+   * @param names the node names in use, which copies must not have; takes the new ones
    */
-  public Inliner(Attributes attributes, Provenance caller, String namePrefix) {
+  public Inliner(Attributes attributes, Provenance caller, String namePrefix, Set<String> names) {
+    this.names = names;
     this.attributes = attributes;
     this.caller = caller;
     this.namePrefix = namePrefix;
+  }
+
+  /** The names of all nodes of a graph and its subgraphs. */
+  public static Set<String> nodeNames(Graph g) {
+    Set<String> names = new HashSet<>();
+    g.forEachNode(n -> names.add(n.name()));
+    return names;
   }
 
   /**
@@ -69,7 +81,7 @@ public final class Inliner {
 
   private void copyNode(Graph target, Node n, Node anchor) {
     NodeBuilder b = target.newNode(n.opType()).domain(n.domain()).overload(n.overload()).docString(n.docString());
-    b.name(namePrefix.isEmpty() || n.name().isEmpty() ? namePrefix + n.name() : namePrefix + "/" + n.name());
+    b.name(nameOf(n));
     b.provenance(n.provenance().equals(Provenance.NONE) ? caller : n.provenance());
     List<Value> inputs = new ArrayList<>();
     n.inputs().forEach(v -> inputs.add(v == null ? null : copyOf(v)));
@@ -97,6 +109,19 @@ public final class Inliner {
         copies.put(n.output(i), copy.output(i));
       }
     }
+  }
+
+  private String nameOf(Node n) {
+    if (n.name().isEmpty() && namePrefix.isEmpty()) {
+      return "";
+    }
+    String own = n.name().isEmpty() ? n.opType() : n.name();
+    String name = namePrefix.isEmpty() ? own : namePrefix + "/" + own;
+    String unique = name;
+    for (int i = 2; !names.add(unique); i++) {
+      unique = name + "_" + i;
+    }
+    return unique;
   }
 
   private Attribute copyGraphs(Attribute a, Graph target) {

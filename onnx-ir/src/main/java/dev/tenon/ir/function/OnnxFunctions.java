@@ -5,6 +5,8 @@ import dev.tenon.ir.Function;
 import dev.tenon.ir.Graph;
 import dev.tenon.ir.Node;
 import dev.tenon.ir.Value;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -75,7 +77,7 @@ public final class OnnxFunctions {
       return Optional.empty();
     }
     Body b = new Body(node.opType(), node.input(0).dtype(), opset);
-    List<Value> inputs = new java.util.ArrayList<>();
+    List<Value> inputs = new ArrayList<>();
     for (int i = 0; i < node.inputs().size(); i++) {
       inputs.add(b.input("in" + i));
     }
@@ -96,7 +98,9 @@ public final class OnnxFunctions {
       return false;
     }
     Graph g = node.graph();
-    Inliner inliner = new Inliner(Inliner.Attributes.asTheyAre(), node.provenance(), node.name());
+    // The node's own name is unique, so names below it are.
+    String prefix = node.name().isEmpty() ? node.output().name() : node.name();
+    Inliner inliner = new Inliner(Inliner.Attributes.asTheyAre(), node.provenance(), prefix, new HashSet<>());
     Value result = inliner.inline(f.get().body(), node.inputs(), node).get(0);
     result.setType(node.output().type());
     g.replaceAllUses(node.output(), result);
@@ -157,7 +161,7 @@ public final class OnnxFunctions {
 
   /** The node's own reduction by another operator, with its axes and flags, whichever way they are given. */
   private static Value reduce(Body b, Node n, String opType, Value x, List<Value> in) {
-    List<Attribute> attributes = new java.util.ArrayList<>();
+    List<Attribute> attributes = new ArrayList<>();
     attributes.add(Attribute.ofInt("keepdims", n.intAttr("keepdims", 1)));
     long[] axes = n.intsAttr("axes", null);
     Value axesInput = in.size() > 1 ? in.get(1) : null;

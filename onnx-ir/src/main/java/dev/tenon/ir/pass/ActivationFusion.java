@@ -43,7 +43,7 @@ public final class ActivationFusion extends RulePass {
   /** {@code min(max(x + 3, 0), 6)}. */
   private static final Pattern RELU6_OF_X_PLUS_3 = oneOf(
       op("Clip", commutative("Add", bind(X), scalar(3))),
-      op("Min", op("Relu", commutative("Add", bind(X), scalar(3))), scalar(6)));
+      op("Min", op("Relu", commutative("Add", bind(X), scalar(3))), scalar(6)).where(n -> n.inputs().size() == 2));
 
   private static Pattern gate(Pattern function) {
     return oneOf(product(0.5, bind(X), commutative("Add", function, scalar(1))),
@@ -96,6 +96,9 @@ public final class ActivationFusion extends RulePass {
     Refusal refusal = m.refuseIfShared();
     if (refusal != null) {
       return refusal;
+    }
+    if (m.context().opset() < 7) {
+      return m.refuse("broadcasting before opset 7 is limited");
     }
     if (!x.dtype().isFloat()) {
       return m.refuse("the type of %" + x.name() + " is not known to be a float");

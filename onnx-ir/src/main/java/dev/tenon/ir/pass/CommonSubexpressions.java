@@ -1,6 +1,7 @@
 package dev.tenon.ir.pass;
 
 import dev.tenon.ir.Attribute;
+import dev.tenon.ir.DataType;
 import dev.tenon.ir.Graph;
 import dev.tenon.ir.Node;
 import dev.tenon.ir.Provenance;
@@ -86,7 +87,7 @@ public final class CommonSubexpressions implements Pass {
       return recipeKey(t);
     }
     List<Object> key = new ArrayList<>(List.of(t.dtype(), longs(t.dims())));
-    if (t.dtype() == dev.tenon.ir.DataType.STRING) {
+    if (t.dtype() == DataType.STRING) {
       key.add(t.stringBytes().stream().map(ByteBuffer::wrap).toList());
     } else {
       key.add(t.bytes());

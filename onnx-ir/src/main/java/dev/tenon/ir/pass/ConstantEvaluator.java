@@ -10,6 +10,7 @@ import dev.tenon.ir.Value;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -80,7 +81,7 @@ final class ConstantEvaluator {
       }
       int half = possible.size() / 2;
       // What the second half reads of the first is wanted from it.
-      Set<Value> between = new java.util.HashSet<>(wanted);
+      Set<Value> between = new HashSet<>(wanted);
       possible.subList(half, possible.size()).forEach(n -> n.inputs().stream().filter(v -> v != null).forEach(between::add));
       halve(like, possible.subList(0, half), between, known, failed);
       halve(like, possible.subList(half, possible.size()), wanted, known, failed);
@@ -118,11 +119,19 @@ final class ConstantEvaluator {
         }
       }
     }
+    if (names.isEmpty()) {
+      return Map.of();
+    }
     Model model = new Model(g);
     model.opsetImports().putAll(like.opsetImports());
     model.setIrVersion(like.irVersion());
     Map<Value, Tensor> results = new HashMap<>();
-    runner.run(model).forEach((name, t) -> results.put(names.get(name), t));
+    runner.run(model).forEach((name, t) -> {
+      // Of a sequence each element has a name of its own; it is no constant.
+      if (names.containsKey(name)) {
+        results.put(names.get(name), t);
+      }
+    });
     return results;
   }
 

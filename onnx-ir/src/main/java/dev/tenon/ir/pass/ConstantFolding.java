@@ -6,10 +6,12 @@ import dev.tenon.ir.Dim;
 import dev.tenon.ir.Graph;
 import dev.tenon.ir.Node;
 import dev.tenon.ir.Shape;
+import dev.tenon.ir.Storage;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.BadInputException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -80,12 +82,13 @@ public final class ConstantFolding implements Pass {
     int recipes = 0;
     int evaluated = 0;
     for (int step = 0; step < MAX_STEPS; step++) {
-      int before = recipes + evaluated;
+      int before = recipes + evaluated + failed.size();
       for (Graph g : context.graphs()) {
         recipes += foldRecipes(g, context);
         evaluated += evaluate(g, context);
       }
-      if (recipes + evaluated == before) {
+      // A node that failed is out of the way of those that were computed together with it.
+      if (recipes + evaluated + failed.size() == before) {
         break;
       }
     }
@@ -167,7 +170,7 @@ public final class ConstantFolding implements Pass {
     }
     int start = clamp(n.intAttr("start", 0), s.rank());
     int end = Math.max(start, clamp(n.intAttr("end", Integer.MAX_VALUE), s.rank()));
-    return Tensor.vector(java.util.Arrays.copyOfRange(s.toLongs(), start, end));
+    return Tensor.vector(Arrays.copyOfRange(s.toLongs(), start, end));
   }
 
   private static int clamp(long axis, int rank) {
@@ -190,7 +193,7 @@ public final class ConstantFolding implements Pass {
       return null;
     }
     return type == DataType.INT64 ? Tensor.of(numbers, dims)
-        : Tensor.of(java.util.Arrays.stream(numbers).mapToInt(Math::toIntExact).toArray(), dims);
+        : Tensor.of(Arrays.stream(numbers).mapToInt(Math::toIntExact).toArray(), dims);
   }
 
   // ---- recipes ----
@@ -275,7 +278,7 @@ public final class ConstantFolding implements Pass {
         Tensor named = t.dtype() == DataType.STRING ? t : traced(n.opType(), t, pending.get(v));
         Constants.replace(v, named);
         count++;
-      } else if (t != null && v.producer() != null) {
+      } else if (v.producer() != null) {
         failed.add(v.producer());
       }
     }
@@ -284,7 +287,7 @@ public final class ConstantFolding implements Pass {
 
   private static Tensor traced(String operators, Tensor t, List<Tensor> from) {
     List<Tensor> sources = from.stream().filter(Constants::hasSource).toList();
-    return Tensor.evaluated(operators, sources, t.dtype(), t.dims(), dev.tenon.ir.Storage.of(t.bytes()));
+    return Tensor.evaluated(operators, sources, t.dtype(), t.dims(), Storage.of(t.bytes()));
   }
 
   /** The results that something outside the batch reads; the others are only on the way. */

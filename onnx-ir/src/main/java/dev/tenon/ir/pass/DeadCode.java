@@ -17,8 +17,7 @@ public final class DeadCode implements Pass {
   /** Operators to the first of their optional outputs; a random mask or an index tensor costs time if it is asked for. */
   private static final Map<String, Integer> FIRST_OPTIONAL_OUTPUT = Map.ofEntries(Map.entry("Dropout", 1), Map.entry("MaxPool", 1),
       Map.entry("BatchNormalization", 1), Map.entry("LSTM", 0), Map.entry("GRU", 0), Map.entry("RNN", 0),
-      Map.entry("LayerNormalization", 1), Map.entry("Unique", 1), Map.entry("SoftmaxCrossEntropyLoss", 1), Map.entry("Attention", 1),
-      Map.entry("LRN", 1));
+      Map.entry("LayerNormalization", 1), Map.entry("Unique", 1), Map.entry("SoftmaxCrossEntropyLoss", 1), Map.entry("Attention", 1));
 
   @Override
   public String name() {

@@ -52,6 +52,7 @@ public final class FunctionExpansion implements Pass {
     Deque<Node> calls = new ArrayDeque<>();
     model.graph().forEachNode(n -> addCall(n, model, calls));
     int nodes = context.nodeCount();
+    Set<String> names = Inliner.nodeNames(model.graph());
     while (!calls.isEmpty()) {
       Node call = calls.pop();
       Function f = model.functions().get(Function.Id.of(call));
@@ -66,7 +67,7 @@ public final class FunctionExpansion implements Pass {
       }
       Node before = call.previous();
       Graph g = call.graph();
-      expand(call, f, model);
+      expand(call, f, model, names);
       expanded++;
       for (Node n = before == null ? g.firstNode() : before.next(); n != null && n != call.next(); n = n.next()) {
         nodes++;
@@ -115,9 +116,10 @@ public final class FunctionExpansion implements Pass {
     done.add(f.id());
   }
 
-  private static void expand(Node call, Function f, Model model) {
+  private static void expand(Node call, Function f, Model model, Set<String> names) {
     Graph g = call.graph();
-    Inliner inliner = new Inliner(a -> resolve(a, call, f), call.provenance(), call.name());
+    String prefix = call.name().isEmpty() ? call.output().name() : call.name();
+    Inliner inliner = new Inliner(a -> resolve(a, call, f), call.provenance(), prefix, names);
     List<Value> results = inliner.inline(f.body(), call.inputs(), call);
     f.opsetImports().forEach((domain, version) -> model.opsetImports().putIfAbsent(domain, version));
     List<Value> outputs = new ArrayList<>(call.outputs());

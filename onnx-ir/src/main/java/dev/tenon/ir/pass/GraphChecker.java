@@ -24,7 +24,7 @@ import java.util.Set;
  *
  * <ul>
  *   <li>uses and inputs, producers and outputs agree, also the counts of graph outputs
- *   <li>each value has one origin: a graph input, an initializer, or one output of one node; names are unique
+ *   <li>each value has one origin: a graph input, an initializer, or one output of one node; names are unique, those of nodes too
  *   <li>a node reads only values that are defined before it, in its graph or around it; nothing dangles
  *   <li>an attribute's value is of its kind; references occur in functions only; a subgraph knows its owner and its parent
  *   <li>every domain in use is imported, every {@code dev.tenon} operator has its function
@@ -95,8 +95,12 @@ public final class GraphChecker {
         problem("initializer %" + v.name() + " has no tensor, or a producer");
       }
     }
+    Set<String> nodeNames = new HashSet<>();
     for (Node n : g.nodes()) {
       checkNode(n, g, visible, defined);
+      if (!inFunction && !n.name().isEmpty() && !nodeNames.add(n.name())) {
+        problem("two nodes have the name '" + n.name() + "'");
+      }
     }
     for (Value v : g.outputs()) {
       if (!visible.contains(v)) {

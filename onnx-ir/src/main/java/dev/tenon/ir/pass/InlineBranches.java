@@ -7,6 +7,7 @@ import dev.tenon.ir.Value;
 import dev.tenon.ir.function.Inliner;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** Puts the branch that is taken in place of an If whose condition is constant. */
 public final class InlineBranches implements Pass {
@@ -30,20 +31,23 @@ public final class InlineBranches implements Pass {
       }
     });
     // Inner ones first, so that none is copied and then inlined again.
+    Set<String> names = ifs.isEmpty() ? Set.of() : Inliner.nodeNames(context.graph());
     for (int i = ifs.size() - 1; i >= 0; i--) {
-      count += inline(ifs.get(i)) ? 1 : 0;
+      count += inline(ifs.get(i), names) ? 1 : 0;
     }
     return PassResult.of("inlined", count);
   }
 
-  private static boolean inline(Node n) {
+  private static boolean inline(Node n, Set<String> names) {
     Tensor condition = n.input(0).constant();
     if (condition == null || condition.numel() != 1) {
       return false;
     }
     Graph branch = n.graphAttr(condition.toLongs()[0] != 0 ? "then_branch" : "else_branch");
     Graph g = n.graph();
-    List<Value> results = new Inliner(Inliner.Attributes.asTheyAre(), n.provenance(), "").inline(branch, List.of(), n);
+    // The branch goes with the If, so its names are free again.
+    branch.forEachNode(inner -> names.remove(inner.name()));
+    List<Value> results = new Inliner(Inliner.Attributes.asTheyAre(), n.provenance(), "", names).inline(branch, List.of(), n);
     for (int i = 0; i < n.outputs().size(); i++) {
       if (n.output(i) != null) {
         g.replaceAllUses(n.output(i), results.get(i));

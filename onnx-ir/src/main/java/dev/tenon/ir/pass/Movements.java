@@ -1,15 +1,18 @@
 package dev.tenon.ir.pass;
 
 import static dev.tenon.ir.rewrite.Pattern.bind;
+import static dev.tenon.ir.rewrite.Pattern.constant;
 import static dev.tenon.ir.rewrite.Pattern.op;
 import static dev.tenon.ir.rewrite.Pattern.opIn;
 
 import dev.tenon.ir.Node;
 import dev.tenon.ir.Tensor;
+import dev.tenon.ir.Value;
 import dev.tenon.ir.rewrite.Capture;
 import dev.tenon.ir.rewrite.Match;
 import dev.tenon.ir.rewrite.Outcome;
 import dev.tenon.ir.rewrite.Patch;
+import dev.tenon.ir.rewrite.Refusal;
 import dev.tenon.ir.rewrite.Rule;
 import java.util.Arrays;
 import java.util.List;
@@ -43,6 +46,10 @@ final class Movements {
   static final Rule UNSQUEEZE_SQUEEZE = Rule.of("unsqueeze-squeeze", op("Unsqueeze", bind(INNER, op("Squeeze", bind(X)))),
       Movements::sameAxes);
 
+  /** Taking one element and giving its axis back, as exporters do with each dimension of a shape: one Gather with a list of one. */
+  static final Rule GATHER_UNSQUEEZE = Rule.of("gather-unsqueeze",
+      op("Unsqueeze", bind(INNER, op("Gather", bind(X), constant("an index", t -> t.rank() == 0)))), Movements::gatherOne);
+
   static final Rule PAD_NOTHING = Rule.of("pad-nothing", op("Pad", bind(X)), (m, p) -> {
     String attr = m.root().hasAttr("paddings") ? "paddings" : "pads";
     long[] pads = Constants.attrOrInput(m.root(), attr, 1);
@@ -54,7 +61,7 @@ final class Movements {
   static final Rule RESIZE_BY_ONE = Rule.of("resize-by-one", opIn(List.of("Resize", "Upsample"), bind(X)), Movements::resizeByOne);
 
   static final List<Rule> RULES = List.of(TRANSPOSE_IDENTITY, TRANSPOSE_TRANSPOSE, SAME_SHAPE, RESHAPE_RESHAPE, SQUEEZE_UNSQUEEZE,
-      UNSQUEEZE_SQUEEZE, PAD_NOTHING, SLICE_EVERYTHING, RESIZE_BY_ONE);
+      UNSQUEEZE_SQUEEZE, GATHER_UNSQUEEZE, PAD_NOTHING, SLICE_EVERYTHING, RESIZE_BY_ONE);
 
   private Movements() {}
 
@@ -134,6 +141,22 @@ final class Movements {
     // Both count in the rank of the unsqueezed tensor. One axis written both ways would need the rank.
     boolean mixed = Arrays.stream(axes).anyMatch(a -> a < 0) && Arrays.stream(axes).anyMatch(a -> a >= 0);
     return mixed ? null : Arrays.stream(axes).boxed().collect(Collectors.toSet());
+  }
+
+  private static Outcome gatherOne(Match m, Patch p) {
+    Node gather = m.producer(INNER);
+    long[] axes = Constants.attrOrInput(m.root(), "axes", 1);
+    long axis = gather.intAttr("axis", 0);
+    if (axes == null || axes.length != 1 || axes[0] != axis || axis < 0) {
+      return m.refuse("another axis is given back than was taken");
+    }
+    Refusal shared = m.refuseIfShared();
+    if (shared != null) {
+      return shared;
+    }
+    Value index = p.constant(gather.input(1).name() + "_list", gather.input(1).constant().reshape(1));
+    return p.shuntRoot(p.add(p.newNode("Gather").inputs(m.get(X), index).attributes(gather.attributes())
+        .output(m.root().output().name(), m.root().output().type())).output());
   }
 
   private static Outcome sliceEverything(Match m, Patch p) {

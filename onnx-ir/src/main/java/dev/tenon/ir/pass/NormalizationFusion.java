@@ -60,9 +60,10 @@ public final class NormalizationFusion extends RulePass {
   static final Rule RMS_NORM = Rule.of("rms-norm",
       commutative("Mul", RMS_NORMALIZED, bind(SCALE, constant())), NormalizationFusion::rmsNorm);
 
+  /** The larger patterns first: a LayerNormalization holds an RMSNormalization of what is centered. */
   public NormalizationFusion() {
-    super("fuse-normalization", "find LayerNormalization and RMSNormalization where they are written out", List.of(LAYER_NORM, RMS_NORM),
-        List.of(LAYER_NORM_WITHOUT_BIAS), List.of(LAYER_NORM_PLAIN));
+    super("fuse-normalization", "find LayerNormalization and RMSNormalization where they are written out", List.of(LAYER_NORM),
+        List.of(LAYER_NORM_WITHOUT_BIAS), List.of(LAYER_NORM_PLAIN), List.of(RMS_NORM));
   }
 
   private static Pattern square(Pattern p) {
@@ -127,8 +128,8 @@ public final class NormalizationFusion extends RulePass {
     if (shared != null) {
       return shared;
     }
-    if (!m.get(X).dtype().isFloat()) {
-      return m.refuse("the type of %" + m.get(X).name() + " is not known to be a float");
+    if (m.context().opset() < 7 || !m.get(X).dtype().isFloat()) {
+      return m.refuse("the type of %" + m.get(X).name() + " is not known to be a float, or the opset is below 7");
     }
     if (m.get(EPSILON).constant().rank() > 1) {
       return m.refuse("epsilon has dimensions that may broadcast");

@@ -76,7 +76,7 @@ public final class PassContext {
     return graphs().stream().mapToInt(Graph::nodeCount).sum();
   }
 
-  /** True for the functions that give the operators of {@code dev.tenon} their meaning. */
+  /** True for the operators of domain {@code dev.tenon}, which a function of the model gives their meaning. */
   static boolean isTenonOperator(Node n) {
     return n.domain().equals(dev.tenon.ir.rewrite.Rule.TENON_DOMAIN);
   }

@@ -1,12 +1,17 @@
 package dev.tenon.ir.pass;
 
+import dev.tenon.ir.Graph;
+import dev.tenon.ir.Node;
+import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.ConversionException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,6 +61,8 @@ public final class PassManager {
    * @throws ConversionException naming the pass, if one leaves a broken graph
    */
   public Map<String, PassResult> run(PassContext context) {
+    context.graphs().forEach(PassManager::ownOutputs);
+    context.graphs().forEach(PassManager::nameNodesApart);
     new GraphChecker(context.model()).check("the model given to the passes");
     Map<String, PassResult> results = new LinkedHashMap<>();
     int index = 0;
@@ -72,6 +79,27 @@ public final class PassManager {
     }
     LOG.debug("the passes still changed the model after {} rounds", maxRounds);
     return results;
+  }
+
+  /** A subgraph may return a value of the graph around it: an Identity makes that a value of its own, which passes may replace. */
+  private static void ownOutputs(Graph g) {
+    for (int i = 0; i < g.outputs().size(); i++) {
+      Value v = g.outputs().get(i);
+      if (v.graph() != g) {
+        g.setOutput(i, g.newNode("Identity").inputs(v).output(v.name(), v.type()).append().output());
+      }
+    }
+  }
+
+  /** Node names need not differ by the standard, but ONNX Runtime wants them to, and messages too. */
+  private static void nameNodesApart(Graph g) {
+    Set<String> names = new HashSet<>();
+    for (Node n : g.nodes()) {
+      String name = n.name();
+      for (int i = 2; !n.name().isEmpty() && !names.add(n.name()); i++) {
+        n.setName(name + "_" + i);
+      }
+    }
   }
 
   private PassResult runOne(Pass pass, PassContext context, int index) {

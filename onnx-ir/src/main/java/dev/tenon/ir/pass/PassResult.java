@@ -1,5 +1,6 @@
 package dev.tenon.ir.pass;
 
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -18,7 +19,7 @@ public record PassResult(Map<String, Integer> counts) {
         positive.put(what, n);
       }
     });
-    counts = java.util.Collections.unmodifiableMap(positive);
+    counts = Collections.unmodifiableMap(positive);
   }
 
   public static PassResult of(String what, int count) {

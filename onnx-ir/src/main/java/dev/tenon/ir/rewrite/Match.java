@@ -6,6 +6,7 @@ import dev.tenon.ir.Provenance;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Use;
 import dev.tenon.ir.Value;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +21,7 @@ public final class Match {
 
   Match(Node root, List<Node> nodes, Map<Capture, Value> bindings, RewriteContext context) {
     this.root = root;
-    this.nodes = new java.util.ArrayList<>(nodes);
+    this.nodes = new ArrayList<>(nodes);
     this.bindings = bindings;
     this.context = context;
   }

@@ -1,5 +1,6 @@
 package dev.tenon.ir.rewrite;
 
+import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.function.BiFunction;
 
@@ -55,7 +56,7 @@ public interface Rule {
     } else if (pattern instanceof Pattern.Product) {
       return Set.of("Mul", "Div");
     } else if (pattern instanceof Pattern.OneOf one) {
-      Set<String> all = new java.util.LinkedHashSet<>();
+      Set<String> all = new LinkedHashSet<>();
       one.alternatives().forEach(a -> all.addAll(rootOps(a)));
       return all;
     }

@@ -76,8 +76,11 @@ record Data(long[] dims, Datum[] elements) {
     return count(newDims) == elements.length ? new Data(newDims, elements) : null;
   }
 
-  /** Dimension i of the result is dimension {@code perm[i]} of this. */
+  /** Dimension i of the result is dimension {@code perm[i]} of this; null if the ranks differ, as in a contradictory model. */
   Data transposed(int[] perm) {
+    if (perm.length != dims.length) {
+      return null;
+    }
     long[] out = new long[perm.length];
     for (int i = 0; i < perm.length; i++) {
       out[i] = dims[perm[i]];

@@ -2,8 +2,6 @@ package dev.tenon.ir.shape;
 
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Dim;
-import dev.tenon.ir.Shape;
-import dev.tenon.ir.Type;
 import java.util.Arrays;
 import java.util.function.BinaryOperator;
 import java.util.function.UnaryOperator;
@@ -14,11 +12,12 @@ final class ElementwiseShapes {
 
   static void register(Registry r) {
     r.ops(ElementwiseShapes::unary, "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Celu", "Cos", "Cosh", "CumProd",
-        "CumSum", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Reciprocal", "Relu", "Selu",
+        "CumSum", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Reciprocal", "Selu",
         "Shrink", "Sigmoid", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "SwiGLU", "Swish", "Tan", "Tanh", "ThresholdedRelu",
         "Trilu", "PRelu", "Affine", "ImageScaler", "ParametricSoftplus", "Scale", "ScaledTanh");
     unary(r, "Abs", Datum::abs);
     unary(r, "Neg", Datum::negate);
+    unary(r, "Relu", d -> new Datum(d.numerator().positivePart(), d.denominator()));
     unary(r, "Floor", Datum::floor);
     unary(r, "Ceil", Datum::ceil);
     unary(r, "Round", Datum::round);
@@ -219,10 +218,5 @@ final class ElementwiseShapes {
       return d;
     }
     return null;
-  }
-
-  /** The type of a tensor with another element type. */
-  static Type withDtype(Type type, DataType dtype) {
-    return type instanceof Type.TensorType t ? Type.tensor(dtype, t.shape()) : Type.tensor(dtype, Shape.unknown());
   }
 }

@@ -6,6 +6,7 @@ import dev.tenon.ir.Function;
 import dev.tenon.ir.Graph;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Node;
+import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Type;
 import dev.tenon.ir.Value;
@@ -79,7 +80,6 @@ final class Engine {
   /** The declared types of values in subgraphs, which may be walked more than once. */
   private final Map<Value, Type> declared = new IdentityHashMap<>();
   private Set<Warning> warnings = new LinkedHashSet<>();
-  private boolean staticInputs;
   private int depth;
   private int loops;
   private int bodyNodes;
@@ -94,12 +94,10 @@ final class Engine {
 
   void run(Diagnostics diagnostics) {
     Graph g = model.graph();
-    staticInputs = true;
     for (Value v : g.inputs()) {
       if (v.type() == null && v.isInitializer()) {
         v.setType(v.initializer().type());
       }
-      staticInputs &= !(v.type() instanceof Type.TensorType t) || t.shape().isStatic();
       rememberSizes(v.type());
     }
     walk(g, main);
@@ -153,15 +151,31 @@ final class Engine {
   }
 
   /** Sets the type of a node's result; the value's type so far is its declared one. */
-  void setOutput(Value v, Type inferred, Node n, Frame frame) {
+  void setOutput(Value v, Type result, Node n, Frame frame) {
+    Type inferred = withoutNegative(v, result, n);
     Type hint = frame.types == null ? v.type() : null;
     String contradiction = Types.contradiction(inferred, hint);
     if (!contradiction.isEmpty()) {
       warn("shape-mismatch", n, "output " + v.name() + ": " + contradiction);
     }
-    Type t = Types.complete(inferred, hint, staticInputs ? Types.Trust.NUMBERS : Types.Trust.NAMES);
+    Type t = Types.complete(inferred, hint, Types.Trust.NAMES);
     frame.setType(v, t);
     rememberSizes(t);
+  }
+
+  /** A model that makes a negative dimension cannot run; what follows from it should not confuse. */
+  private Type withoutNegative(Value v, Type t, Node n) {
+    if (!(t instanceof Type.TensorType x) || !x.shape().hasRank()) {
+      return t;
+    }
+    for (Dim d : x.shape().dims()) {
+      if (d.isConstant() && d.constant() < 0) {
+        warn("invalid-node", n, n.qualifiedOp() + ": output " + v.name() + " has the shape " + x.shape());
+        List<Dim> dims = x.shape().dims().stream().map(e -> e.isConstant() && e.constant() < 0 ? Dim.unknown() : e).toList();
+        return Type.tensor(x.dtype(), Shape.of(dims));
+      }
+    }
+    return t;
   }
 
   private void rememberSizes(Type t) {
@@ -214,7 +228,7 @@ final class Engine {
    */
   Data dataOrUnknowns(Value v, Frame frame) {
     Data known = data(v);
-    if (known != null || v == null || !(frame.type(v) instanceof Type.TensorType t) || !(Data.isFollowed(t.dtype()) && t.dtype().isInteger())
+    if (known != null || v == null || !(frame.type(v) instanceof Type.TensorType t) || !Data.isFollowed(t.dtype()) || !t.dtype().isInteger()
         || !t.shape().isStatic() || t.shape().rank() > 1) {
       return known;
     }

@@ -86,7 +86,7 @@ final class JoiningShapes {
       throw c.invalid("split into " + parts.size() + " parts, " + n + " outputs");
     }
     if (parts != null && x.dim(axis).isConstant() && Shape.of(parts).isStatic()
-        && parts.stream().mapToLong(Dim::constant).sum() != x.dim(axis).constant()) {
+        && (parts.stream().mapToLong(Dim::constant).sum() != x.dim(axis).constant() || parts.stream().anyMatch(p -> p.constant() < 0))) {
       throw c.invalid("parts " + parts + " of an axis of size " + x.dim(axis));
     }
     for (int i = 0; i < n; i++) {

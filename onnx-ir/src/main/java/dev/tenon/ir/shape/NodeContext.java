@@ -10,6 +10,7 @@ import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Type;
 import dev.tenon.ir.Value;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -128,7 +129,7 @@ public final class NodeContext {
       return t.toDoubles();
     }
     long[] known = constants(i);
-    return known == null ? null : java.util.Arrays.stream(known).asDoubleStream().toArray();
+    return known == null ? null : Arrays.stream(known).asDoubleStream().toArray();
   }
 
   /** The number of elements of a vector input, -1 if not known. */

@@ -4,6 +4,7 @@ import dev.tenon.ir.DataType;
 import dev.tenon.ir.Dim;
 import dev.tenon.ir.Shape;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.BinaryOperator;
 
@@ -47,7 +48,7 @@ final class ReductionShapes {
     for (int i = 1; i < d.elements().length && sum != null; i++) {
       sum = d.elements()[i] == null ? null : f.apply(sum, d.elements()[i]);
     }
-    java.util.Arrays.fill(dims, 1);
+    Arrays.fill(dims, 1);
     return sum == null ? null : new Data(dims, new Datum[] {sum});
   }
 
@@ -63,7 +64,7 @@ final class ReductionShapes {
   private static boolean[] kept(NodeContext c, long[] axes, int rank) {
     boolean[] kept = new boolean[rank];
     if (axes.length > 0) {
-      java.util.Arrays.fill(kept, true);
+      Arrays.fill(kept, true);
       for (int a : c.axes(axes, rank)) {
         kept[a] = false;
       }

@@ -161,6 +161,9 @@ final class ResizeShapes {
       c.output(0, c.dtype(0), Shape.unknown());
       return;
     }
+    if (rank < 3) {
+      throw c.invalid("an input of shape " + x + " and a grid of shape " + grid);
+    }
     x = c.shapeOfRank(0, rank);
     grid = c.shapeOfRank(1, rank);
     List<Dim> out = new ArrayList<>(List.of(c.same(x.dim(0), grid.dim(0)), x.dim(1)));

@@ -6,6 +6,7 @@ import dev.tenon.ir.Dim;
 import dev.tenon.ir.Shape;
 import dev.tenon.ir.Type;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -151,7 +152,7 @@ final class SequenceShapes {
 
   private static List<Dim> singles(Dim size) {
     return size.isConstant() && size.constant() <= MAX_ELEMENTS
-        ? new ArrayList<>(java.util.Collections.nCopies((int) size.constant(), Dim.ONE)) : null;
+        ? new ArrayList<>(Collections.nCopies((int) size.constant(), Dim.ONE)) : null;
   }
 
   private static List<Dim> sizes(NodeContext c, Dim size) {

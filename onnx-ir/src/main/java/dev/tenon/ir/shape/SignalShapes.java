@@ -30,7 +30,7 @@ final class SignalShapes {
   private static void dft(NodeContext c) {
     Shape x = c.shape(0);
     long[] axisInput = c.opset() >= 20 && c.has(2) ? c.constants(2) : null;
-    boolean unknownAxis = c.opset() >= 20 && c.has(2) && axisInput == null;
+    boolean unknownAxis = c.opset() >= 20 && c.has(2) && (axisInput == null || axisInput.length != 1);
     if (!x.hasRank() || unknownAxis) {
       c.output(0, c.dtype(0), x.hasRank() ? Shape.unknownOfRank(x.rank()) : x);
       return;

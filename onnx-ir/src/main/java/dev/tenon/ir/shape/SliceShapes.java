@@ -93,7 +93,7 @@ final class SliceShapes {
 
   /** A start or end between 0 and d; null if not even its sign is known. */
   private static Dim clamp(NodeContext c, Dim at, Dim d) {
-    if (at.isConstant() && Math.abs(at.constant()) >= FAR) {
+    if (at.isConstant() && (at.constant() >= FAR || at.constant() <= -FAR)) {
       return at.constant() > 0 ? d : Dim.ZERO;
     }
     if (c.isNonNegative(at)) {
@@ -128,6 +128,7 @@ final class SliceShapes {
 
   private static void sliceData(NodeContext c, int[] axes, Range[] ranges) {
     Data d = c.dataOrUnknowns(0);
+    d = d != null && d.dims().length == c.shape(0).rank() ? d : null;
     for (int i = 0; i < axes.length && d != null; i++) {
       Range r = ranges[i];
       Dim count = size(c, Dim.of(d.dims()[axes[i]]), r);

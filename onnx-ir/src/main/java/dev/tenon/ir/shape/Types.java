@@ -119,10 +119,8 @@ final class Types {
   enum Trust {
     /** Only an element type or a rank that was not inferred is taken. */
     RANK,
-    /** Names are taken for anonymous dimensions. */
-    NAMES,
-    /** Names and numbers are taken for anonymous dimensions. */
-    NUMBERS
+    /** Names are taken for anonymous dimensions too; numbers are not, they may be those of the exporter's example input. */
+    NAMES
   }
 
   /** The inferred type, with what it leaves open taken from the declared one. Either may be null. */
@@ -151,7 +149,7 @@ final class Types {
     if (trust == Trust.RANK || inferred.rank() != declared.rank() || inferred.isStatic()) {
       return inferred;
     }
-    return zip(inferred, declared, (x, y) -> x.isAnonymous() && !y.isAnonymous() && (trust == Trust.NUMBERS || !y.isConstant()) ? y : x);
+    return zip(inferred, declared, (x, y) -> x.isAnonymous() && !y.isAnonymous() && !y.isConstant() ? y : x);
   }
 
   /** What is wrong between an inferred and a declared type; empty if they can both be true. */

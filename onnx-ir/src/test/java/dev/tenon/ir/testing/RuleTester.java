@@ -28,7 +28,8 @@ public final class RuleTester {
   private double tolerance = Equivalence.DEFAULT_TOLERANCE;
   private final List<Pass> passes;
   private final List<String> refusals = new ArrayList<>();
-  private List<RandomInputs> inputs = List.of(RandomInputs.seeded(1).unknown(2), RandomInputs.seeded(2).unknown(5));
+  private List<RandomInputs> inputs = List.of(RandomInputs.seeded(1),
+      RandomInputs.seeded(2).size("n", 5).size("h", 9).size("w", 8));
   private Shapes shapes = Shapes.none();
   private Model model;
 

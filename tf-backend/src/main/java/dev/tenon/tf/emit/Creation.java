@@ -166,10 +166,13 @@ final class Creation {
     long[] known = c.has(1) ? c.constantLongs(1) : new long[] {0};
     Output<?> x = c.in(0);
     if (known != null && (upper ? known[0] <= 0 : known[0] >= 0)) {
-      Output<?> below = tf.constLong(upper ? -known[0] : -1);
-      Output<?> above = tf.constLong(upper ? -1 : known[0]);
-      c.bind(0, tf.call("MatrixBandPart", x, below, above));
-      return;
+      // The kernel refuses a band wider than the matrix.
+      Dim most = c.rank(0) >= 2 ? c.shape(0).dim(upper ? -2 : -1) : Dim.unknown();
+      long width = most.isConstant() ? Math.min(Math.abs(known[0]), most.constant()) : Math.abs(known[0]);
+      if (width == 0 || most.isConstant()) {
+        c.bind(0, tf.call("MatrixBandPart", x, tf.constLong(upper ? width : -1), tf.constLong(upper ? -1 : width)));
+        return;
+      }
     }
     Output<?> k = known != null ? tf.constInt((int) known[0]) : tf.cast(tf.reshape(c.in(1), new long[0]), DataType.DT_INT32);
     Output<?> distance = tf.sub(positions(c, -1, 0), tf.expandDims(positions(c, -2, 0), 1));

@@ -16,10 +16,20 @@ public final class Emitters {
     Slicing.register(ops);
     Padding.register(ops);
     Creation.register(ops);
+    Gathering.register(ops);
+    Scattering.register(ops);
+    Selection.register(ops);
+    ControlFlow.register(ops);
+    Quantization.register(ops);
+    Generators.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
     Recurrent.register(ops);
     Attention.register(ops);
+    Normalizations.register(ops);
+    Activations.register(ops);
+    LinearAlgebra.register(ops);
+    Resizing.register(ops);
     return ops;
   }
 }

@@ -103,7 +103,34 @@ final class Pooling {
       return;
     }
     String form = p.isSame(s, extents, strides) ? "SAME" : p.isZero() ? "VALID" : "EXPLICIT";
+    if (!form.equals("SAME")) {
+      x = atLeastOneWindow(x, p, inner);
+    }
     s.bind(tf.cast(pooled("MaxPool", x, form, p), type));
+  }
+
+  /**
+   * Data that is shorter than one window, by less than a stride, still gives one result in ONNX Runtime, whose division of
+   * {@code size - extent} by the stride truncates (the standard's floor would leave none; networks that halve a small image
+   * once too often depend on it). The missing elements are padded; where no size is known to suffice, as many as are missing at
+   * run time, mostly none, and then TensorFlow hands the tensor on without a copy.
+   */
+  private Output<?> atLeastOneWindow(Output<?> x, WindowPadding p, DataType type) {
+    int[] needed = new int[kernel.length];
+    int[] most = new int[kernel.length];
+    boolean certain = true;
+    for (int i = 0; i < kernel.length; i++) {
+      needed[i] = Math.toIntExact(extents[i] - p.begin()[i] - p.end()[i]);
+      most[i] = Math.toIntExact(strides[i] - 1);
+      certain &= most[i] == 0 || needed[i] <= 1 || s.isAtLeast(i, needed[i]);
+    }
+    if (certain) {
+      return x;
+    }
+    Output<?> size = tf.op("StridedSlice").in(tf.shape(x), tf.constInts(1), tf.constInts(1 + kernel.length), tf.constInts(1)).out();
+    Output<?> missing = tf.call("Minimum", tf.call("Maximum", tf.sub(tf.constInts(needed), size), tf.constInt(0)), tf.constInts(most));
+    Output<?> pairs = tf.call("Pad", tf.expandDims(missing, 1), tf.constant(Tensor.of(new int[] {1, 1, 1, 0}, 2, 2)));
+    return tf.call("PadV2", x, pairs, lowest(tf, type));
   }
 
   static Output<?> lowest(Tf tf, DataType type) {

@@ -58,6 +58,12 @@ final class Spatial {
     return dim(c.shape(0), channelsLast ? i + 1 : i + 2);
   }
 
+  /** True if spatial dimension i has at least this size, whatever the symbols in it are. */
+  boolean isAtLeast(int i, long size) {
+    Shape shape = c.shape(0);
+    return shape.hasRank() && shape.dim(channelsLast ? i + 1 : i + 2).minus(size).isAtLeast(0);
+  }
+
   long[] sizes() {
     long[] s = new long[rank];
     for (int i = 0; i < rank; i++) {

@@ -118,9 +118,7 @@ class ConvolutionsTest {
   }
 
   @Test
-  void doublesAndEmptyBatches() {
-    EmitterTester.op("Conv").input(DataType.FLOAT, "n", 3, 6, 5).parameter(weights(DataType.FLOAT, 2, 3, 3, 3)).ints("pads", 1, 1, 1, 1)
-        .sizes("n", 0).sizes("n", 2).check(TOLERANCE);
+  void doubles() {
     for (long d : new long[] {1, 2}) {
       EmitterTester.op("Conv").input(DataType.DOUBLE, "n", 4, 7, 8).parameter(weights(DataType.DOUBLE, 8, 1, 3, 3)).attr("group", 4)
           .ints("dilations", d, d).ints("pads", 2, 2, 2, 2).sizes("n", 2).check(1e-12);
@@ -140,7 +138,7 @@ class ConvolutionsTest {
       for (long[] p : new long[][] {{0, 0, 0, 0}, {1, 1, 1, 1}, {1, 0, 0, 2}, {0, 1, 2, 1}}) {
         for (long[] d : new long[][] {{1, 1}, {2, 1}}) {
           for (long[] o : new long[][] {{0, 0}, {1, 0}}) {
-            if (o[0] >= Math.max(s[0], d[0])) {
+            if (o[0] >= s[0]) {
               continue;
             }
             image("ConvTranspose", 4, weights(DataType.FLOAT, 4, 3, 3, 4)).parameter(weights(DataType.FLOAT, 3)).ints("strides", s)

@@ -31,6 +31,13 @@ class PoolingTest {
   }
 
   @Test
+  void aWindowLargerThanTheDataStillGivesOneMaximum() {
+    EmitterTester.op("MaxPool").opset(12).input(DataType.FLOAT, "n", 3, "h", "w").sizes("n", 2, "h", 1, "w", 40)
+        .sizes("n", 1, "h", 6, "w", 1).ints("kernel_shape", 2, 2).ints("strides", 2, 2).check(0);
+    EmitterTester.op("MaxPool").opset(12).input(DataType.FLOAT, 2, 3, 1, 7).ints("kernel_shape", 2, 3).ints("strides", 2, 2).check(0);
+  }
+
+  @Test
   void maximumOfIntegersDoublesAndHalves() {
     for (DataType t : List.of(DataType.INT8, DataType.UINT8, DataType.DOUBLE, DataType.FLOAT16)) {
       image("MaxPool", t).ints("kernel_shape", 3, 2).ints("pads", 1, 0, 1, 1).ints("strides", 2, 2).check(0);
@@ -78,10 +85,11 @@ class PoolingTest {
               .ints("strides", 2, 1, 2).ints("pads", p).attr("ceil_mode", ceil)
               .sizes("n", 2, "d", 5, "h", 6, "w", 7).sizes("n", 1, "d", 4, "h", 4, "w", 4).check(1e-6);
         }
-        EmitterTester.op(op).opset(19).input(DataType.DOUBLE, "n", 2, "d", "h", "w").ints("kernel_shape", 2, 3, 2)
-            .sizes("n", 2, "d", 5, "h", 6, "w", 7).check(1e-12);
       }
     }
+    // ONNX Runtime has no other pooling of doubles.
+    EmitterTester.op("MaxPool").input(DataType.DOUBLE, "n", 2, "d", "h", "w").ints("kernel_shape", 2, 3, 2)
+        .sizes("n", 2, "d", 5, "h", 6, "w", 7).check(0);
   }
 
   @Test
@@ -102,7 +110,7 @@ class PoolingTest {
       EmitterTester.op(op).input(DataType.FLOAT, "n", 3, "h", "w").sizes("n", 2, "h", 4, "w", 5).sizes("n", 3, "h", 3, "w", 3)
           .sizes("n", 1, "h", 1, "w", 1).check(1e-6);
       EmitterTester.op(op).input(DataType.FLOAT, "n", 3, "t").sizes("n", 2, "t", 4).check(1e-6);
-      EmitterTester.op(op).input(DataType.DOUBLE, "n", 3, "d", "h", "w").sizes("n", 2, "d", 2, "h", 4, "w", 5).check(1e-12);
+      EmitterTester.op(op).input(DataType.FLOAT, "n", 3, "d", "h", "w").sizes("n", 2, "d", 2, "h", 4, "w", 5).check(1e-6);
     }
   }
 

@@ -4,15 +4,15 @@ import dev.tenon.ir.Graph;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Node;
 import dev.tenon.ir.Tensor;
-import dev.tenon.ir.Type;
-import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.Diagnostics;
 import dev.tenon.ir.layout.ChannelsLast;
+import dev.tenon.ir.function.OnnxFunctions;
 import dev.tenon.ir.io.OnnxReader;
 import dev.tenon.ir.proto.GraphProto;
 import dev.tenon.ir.proto.ModelProto;
 import dev.tenon.ir.proto.OperatorSetIdProto;
 import dev.tenon.ir.proto.TensorProto;
+import dev.tenon.ir.shape.ShapeInference;
 import dev.tenon.tf.BackendOptions;
 import dev.tenon.tf.Conversion;
 import dev.tenon.tf.TensorFlowBackend;
@@ -73,12 +73,10 @@ public final class BackendCases {
     try {
       Model m = OnnxReader.read(folder.resolve("model.onnx"));
       operator = operator(m, name);
-      inferTypes(m);
-      if (!Boolean.getBoolean("tenon.onnxLayout")) {
-        ChannelsLast.run(m);
-      }
       Diagnostics d = new Diagnostics();
-      Conversion c = new TensorFlowBackend().convert(m, BackendOptions.defaults().withKnownData(TestTypes.knownData(m)), d);
+      TensorFlowBackend backend = new TensorFlowBackend();
+      ShapeInference.Result types = prepare(m, backend, d);
+      Conversion c = backend.convert(m, BackendOptions.defaults().withKnownData(types::knownData), d);
       if (d.hasErrors()) {
         String reasons = String.join("; ", d.errors().stream().map(e -> e.message()).distinct().limit(3).toList());
         boolean broken = d.errors().stream().anyMatch(e -> e.code().equals("emission-failed"));
@@ -97,17 +95,19 @@ public final class BackendCases {
     return m.graph().nodeCount() == 1 ? first.qualifiedOp() : name.contains("_expanded") ? "(expanded)" : "(graph)";
   }
 
-  private static void inferTypes(Model m) {
-    Map<Value, Type> declared = new LinkedHashMap<>();
-    m.graph().outputs().forEach(v -> declared.put(v, v.type()));
-    if (m.graph().nodeCount() > 1) {
-      try {
-        TestTypes.infer(m);
-      } catch (RuntimeException e) {
-        // ONNX Runtime lacks the operator: emission does with the types that are declared.
+  /** Types of all values; functions without an emitter are replaced by their bodies, as the passes do. */
+  private static ShapeInference.Result prepare(Model m, TensorFlowBackend backend, Diagnostics d) {
+    ShapeInference.infer(m, new Diagnostics());
+    for (Node n : m.graph().nodeList()) {
+      if (backend.registry().find(n.domain(), n.opType(), m.opset(n.domain())).isEmpty()) {
+        OnnxFunctions.expand(n, m.opset());
       }
     }
-    declared.forEach((v, t) -> v.setType(t));
+    if (!Boolean.getBoolean("tenon.onnxLayout")) {
+      ShapeInference.infer(m, new Diagnostics());
+      ChannelsLast.run(m);
+    }
+    return ShapeInference.infer(m, d);
   }
 
   private static String compare(Model m, Conversion c, Path folder, double[] tolerances) {

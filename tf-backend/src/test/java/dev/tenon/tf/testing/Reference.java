@@ -1,22 +1,18 @@
 package dev.tenon.tf.testing;
 
-import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
-import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
 import dev.tenon.ir.DataType;
-import dev.tenon.ir.Dim;
 import dev.tenon.ir.Graph;
 import dev.tenon.ir.Model;
-import dev.tenon.ir.Shape;
 import dev.tenon.ir.Storage;
 import dev.tenon.ir.Tensor;
-import dev.tenon.ir.Type;
-import dev.tenon.ir.Value;
+import dev.tenon.ir.io.OnnxWriter;
 import dev.tenon.ir.proto.AttributeProto;
 import dev.tenon.ir.proto.ModelProto;
 import dev.tenon.ir.proto.NodeProto;
@@ -33,31 +29,25 @@ import java.util.Map;
  * ONNX Runtime as the reference of emitter tests. Its Java interface has no unsigned integers wider than 8 bits: those cross as
  * int64, with casts in the model.
  */
-public final class Reference implements AutoCloseable {
+final class Reference implements AutoCloseable {
   private static final String WIDE = "__as_int64";
 
   private final OrtSession session;
-  private final List<Value> outputs;
-  /** The outputs' names when the session was made: passes may rename the values later. */
-  private final List<String> names;
+  /** As they are when the reference is opened: the layout exchanges the values behind the names later. */
+  private final List<Output> outputs;
   private final Map<String, DataType> inputTypes = new LinkedHashMap<>();
 
-  /** A session for a model; with {@code allValues} every node's output is an output, so that its type can be asked for. */
-  public Reference(Model model, boolean allValues) {
-    outputs = new ArrayList<>(model.graph().outputs());
-    if (allValues) {
-      for (var n : model.graph().nodes()) {
-        n.outputs().stream().filter(v -> v != null && !outputs.contains(v)).forEach(outputs::add);
-      }
-    }
-    names = outputs.stream().map(Value::name).toList();
-    ModelProto proto = prepare(OnnxProtos.model(model), model.graph(), allValues);
+  private record Output(String name, DataType dtype) {}
+
+  Reference(Model model) {
+    outputs = model.graph().outputs().stream().map(v -> new Output(v.name(), v.dtype())).toList();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.NO_OPT);
       options.setIntraOpNumThreads(1);
       options.setSessionLogLevel(ai.onnxruntime.OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
+      ModelProto proto = prepare(ModelProto.parseFrom(OnnxWriter.toBytes(model)), model.graph());
       session = OrtEnvironment.getEnvironment().createSession(proto.toByteArray(), options);
-    } catch (OrtException e) {
+    } catch (OrtException | InvalidProtocolBufferException e) {
       throw new IllegalStateException("ONNX Runtime does not take the model: " + e.getMessage(), e);
     }
   }
@@ -66,7 +56,7 @@ public final class Reference implements AutoCloseable {
     return t == DataType.UINT16 || t == DataType.UINT32 || t == DataType.UINT64;
   }
 
-  private ModelProto prepare(ModelProto proto, Graph graph, boolean allValues) {
+  private ModelProto prepare(ModelProto proto, Graph graph) {
     ModelProto.Builder b = proto.toBuilder();
     var g = b.getGraphBuilder();
     List<NodeProto> casts = new ArrayList<>();
@@ -82,17 +72,12 @@ public final class Reference implements AutoCloseable {
     }
     List<NodeProto> nodes = new ArrayList<>(casts);
     nodes.addAll(g.getNodeList());
-    if (allValues) {
-      g.clearOutput();
-      outputs.forEach(v -> g.addOutput(ValueInfoProto.newBuilder().setName(v.name())));
-    } else {
-      for (int i = 0; i < outputs.size(); i++) {
-        Value v = outputs.get(i);
-        if (isWide(v.dtype())) {
-          nodes.add(cast(v.name(), v.name() + WIDE, DataType.INT64));
-          g.setOutput(i, ValueInfoProto.newBuilder().setName(v.name() + WIDE).setType(TypeProto.newBuilder()
-              .setTensorType(TypeProto.Tensor.newBuilder().setElemType(DataType.INT64.number()))));
-        }
+    for (int i = 0; i < outputs.size(); i++) {
+      Output v = outputs.get(i);
+      if (isWide(v.dtype())) {
+        nodes.add(cast(v.name(), v.name() + WIDE, DataType.INT64));
+        g.setOutput(i, ValueInfoProto.newBuilder().setName(v.name() + WIDE).setType(TypeProto.newBuilder()
+            .setTensorType(TypeProto.Tensor.newBuilder().setElemType(DataType.INT64.number()))));
       }
     }
     g.clearNode().addAllNode(nodes);
@@ -104,38 +89,12 @@ public final class Reference implements AutoCloseable {
         .setType(AttributeProto.AttributeType.INT).setI(type.number())).build();
   }
 
-  /** What ONNX Runtime infers of the outputs' types. */
-  public Map<String, Type> outputTypes() {
-    Map<String, Type> types = new LinkedHashMap<>();
-    try {
-      Map<String, NodeInfo> info = session.getOutputInfo();
-      for (Value v : outputs) {
-        if (info.get(v.name()).getInfo() instanceof TensorInfo t) {
-          types.put(v.name(), Type.tensor(dtype(t), shape(t)));
-        }
-      }
-    } catch (OrtException e) {
-      throw new IllegalStateException(e);
-    }
-    return types;
-  }
-
   private static DataType dtype(TensorInfo t) {
     String name = t.onnxType.name().replace("ONNX_TENSOR_ELEMENT_DATA_TYPE_", "");
     return DataType.valueOf(name);
   }
 
-  private static Shape shape(TensorInfo t) {
-    List<Dim> dims = new ArrayList<>();
-    long[] sizes = t.getShape();
-    String[] names = t.getDimensionNames();
-    for (int i = 0; i < sizes.length; i++) {
-      dims.add(sizes[i] >= 0 ? Dim.of(sizes[i]) : names[i].isEmpty() ? Dim.unknown() : Dim.symbol(names[i]));
-    }
-    return Shape.of(dims);
-  }
-
-  public Map<String, Tensor> run(Map<String, Tensor> inputs) {
+  Map<String, Tensor> run(Map<String, Tensor> inputs) {
     Map<String, OnnxTensor> feeds = new LinkedHashMap<>();
     try {
       for (Map.Entry<String, Tensor> e : inputs.entrySet()) {
@@ -144,10 +103,11 @@ public final class Reference implements AutoCloseable {
       }
       try (OrtSession.Result result = session.run(feeds)) {
         Map<String, Tensor> values = new LinkedHashMap<>();
-        for (int i = 0; i < names.size(); i++) {
-          Tensor value = fetch((OnnxTensor) result.get(i));
-          DataType dtype = outputs.get(i).dtype();
-          values.put(names.get(i), isWide(dtype) ? value.cast(dtype) : value);
+        int i = 0;
+        for (Output v : outputs) {
+          OnnxTensor t = (OnnxTensor) result.get(i++);
+          Tensor value = fetch(t);
+          values.put(v.name(), isWide(v.dtype()) ? value.cast(v.dtype()) : value);
         }
         return values;
       }
@@ -195,11 +155,6 @@ public final class Reference implements AutoCloseable {
     } else {
       into.add(String.valueOf(value));
     }
-  }
-
-  /** Bytes of a model as ONNX Runtime is given it; for failure messages. */
-  static ByteString bytes(Model m) {
-    return OnnxProtos.model(m).toByteString();
   }
 
   @Override

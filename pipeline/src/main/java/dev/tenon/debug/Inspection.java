@@ -1,0 +1,141 @@
+package dev.tenon.debug;
+
+import dev.tenon.convert.ConvertOptions;
+import dev.tenon.convert.Converter;
+import dev.tenon.convert.Progress;
+import dev.tenon.frontend.ModelSource;
+import dev.tenon.frontend.OnnxFrontend;
+import dev.tenon.ir.Attribute;
+import dev.tenon.ir.Function;
+import dev.tenon.ir.Model;
+import dev.tenon.ir.Node;
+import dev.tenon.ir.Tensor;
+import dev.tenon.ir.Value;
+import dev.tenon.ir.diag.BadInputException;
+import dev.tenon.ir.diag.Diagnostic;
+import dev.tenon.ir.diag.Diagnostics;
+import dev.tenon.ir.diag.Severity;
+import dev.tenon.ir.shape.ShapeInference;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * What is in a model, and what of it cannot be converted: the two first steps of any conversion. Weights stay in the file.
+ *
+ * @param model as read, with its types inferred
+ * @param fileBytes size of the file, external data not included
+ * @param parameters elements of all floating-point constants
+ * @param parameterBytes bytes of all constants
+ * @param operators operator to how often it is used, subgraphs included, bodies of functions not
+ * @param custom every use of an operator that is neither ONNX's nor defined in the model
+ * @param unsupported reasons why the model cannot be converted; empty if it can
+ */
+public record Inspection(Model model, long fileBytes, long parameters, long parameterBytes, Map<String, Integer> operators,
+    List<CustomNode> custom, List<Diagnostic> unsupported) {
+
+  /** Domains whose operators are standard, whoever implements them. */
+  private static final Set<String> STANDARD = Set.of(Node.ONNX_DOMAIN, "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training");
+
+  /**
+   * A use of a custom operator.
+   *
+   * @param operator domain and name
+   * @param location module path and source line; empty if unknown
+   * @param attributes name to value
+   * @param inputs types of the inputs, in order
+   * @param outputs types of the outputs, in order
+   */
+  public record CustomNode(String operator, String node, String location, Map<String, String> attributes, List<String> inputs,
+      List<String> outputs) {}
+
+  /** Reads a model and tries to emit it, without writing anything. */
+  public static Inspection of(ModelSource source, Progress progress) {
+    Model model = OnnxFrontend.read(source, new Diagnostics());
+    ShapeInference.infer(model, new Diagnostics());
+    Map<String, Integer> operators = new TreeMap<>();
+    List<CustomNode> custom = new ArrayList<>();
+    model.graph().forEachNode(n -> {
+      operators.merge(n.qualifiedOp(), 1, Integer::sum);
+      if (!STANDARD.contains(n.domain()) && !model.functions().containsKey(Function.Id.of(n))) {
+        custom.add(customNode(n));
+      }
+    });
+    long[] totals = {0, 0};
+    model.graph().initializers().forEach(v -> add(v.initializer(), totals));
+    model.graph().forEachNode(n -> {
+      n.subgraphs().forEach(g -> g.initializers().forEach(v -> add(v.initializer(), totals)));
+      // Some exporters keep the weights in nodes.
+      if (n.isOp("Constant") && n.attribute("value") != null && n.attribute("value").value() instanceof Tensor t) {
+        add(t, totals);
+      }
+    });
+    return new Inspection(model, size(source), totals[0], totals[1], operators, custom, unsupported(source, progress));
+  }
+
+  private static long size(ModelSource source) {
+    try {
+      return Files.size(source.file());
+    } catch (IOException e) {
+      throw new BadInputException(source.spec() + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static void add(Tensor t, long[] totals) {
+    totals[0] += t.dtype().isFloat() ? t.numel() : 0;
+    totals[1] += t.byteSize();
+  }
+
+  private static List<Diagnostic> unsupported(ModelSource source, Progress progress) {
+    try {
+      return new Converter(ConvertOptions.defaults(), progress).dryRun(source).errors();
+    } catch (BadInputException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      // A model to look at is no less worth looking at because its conversion breaks.
+      return List.of(new Diagnostic(Severity.ERROR, "conversion-fails", "", "", "the conversion fails: " + e, "this is a bug of Tenon"));
+    }
+  }
+
+  private static CustomNode customNode(Node n) {
+    Map<String, String> attributes = new LinkedHashMap<>();
+    n.attributes().forEach(a -> attributes.put(a.name(), text(a)));
+    String location = n.provenance().modulePath();
+    if (!n.provenance().sourceLine().isEmpty()) {
+      location += (location.isEmpty() ? "" : ", ") + n.provenance().sourceLine();
+    }
+    return new CustomNode(n.qualifiedOp(), n.label(), location, attributes, n.inputs().stream().map(Inspection::type).toList(),
+        n.outputs().stream().map(Inspection::type).toList());
+  }
+
+  private static String type(Value v) {
+    return v == null ? "-" : typeText(v);
+  }
+
+  /** {@code float32[batch,3,?,?]}: dimensions without a name are question marks. */
+  public static String typeText(Value v) {
+    return v.type() == null ? "of unknown type" : v.type().toString().replaceAll("\\?\\d+", "?");
+  }
+
+  private static String text(Attribute a) {
+    Object v = a.value();
+    if (v instanceof float[] f) {
+      return shortened(Arrays.toString(f));
+    } else if (v instanceof long[] l) {
+      return shortened(Arrays.toString(l));
+    } else if (v instanceof String s) {
+      return "\"" + shortened(s) + "\"";
+    }
+    return v == null ? "reference to " + a.refName() : shortened(String.valueOf(v));
+  }
+
+  private static String shortened(String text) {
+    return text.length() <= 80 ? text : text.substring(0, 77) + "...";
+  }
+}

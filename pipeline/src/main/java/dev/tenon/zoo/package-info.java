@@ -1,0 +1,2 @@
+/** Converting many models at once, each in a process of its own. */
+package dev.tenon.zoo;
