@@ -31,8 +31,6 @@ public final class Tf {
 
   private final Graph graph;
   private final NodeNames names = new NodeNames();
-  /** Shared with the graphs of the functions' bodies: a function inside a function goes to the same library. */
-  private final NodeNames functionNames;
   private final Map<ConstantKey, Output<?>> constants = new HashMap<>();
   private String scope = "";
   private Consumer<String> recorder;
@@ -40,22 +38,7 @@ public final class Tf {
   private record ConstantKey(DataType dtype, List<Long> dims, ByteString bytes) {}
 
   public Tf(Graph graph) {
-    this(graph, new NodeNames());
-  }
-
-  private Tf(Graph graph, NodeNames functionNames) {
     this.graph = graph;
-    this.functionNames = functionNames;
-  }
-
-  /** The facade over the graph of a function's body, which is to be in this graph's library. */
-  Tf forFunctionBody(Graph body) {
-    return new Tf(body, functionNames);
-  }
-
-  /** A name that no function of the library has, {@code layer1_lstm_body}, made of the scope and a word. */
-  String uniqueFunctionName(String word) {
-    return functionNames.unique((scope.isEmpty() ? word : scope + "_" + word).replaceAll("[^A-Za-z0-9_]", "_"));
   }
 
   public Graph graph() {

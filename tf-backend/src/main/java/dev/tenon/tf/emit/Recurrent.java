@@ -4,7 +4,6 @@ import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
 import dev.tenon.tf.EmitContext;
 import dev.tenon.tf.EmitterRegistry;
-import dev.tenon.tf.Functions;
 import dev.tenon.tf.Tf;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -126,24 +125,19 @@ final class Recurrent {
     if (c.wants(0)) {
       carried.add(TensorLists.reserve(tf, tf.constInts((int) batch, hidden), turns, dtype));
     }
-    List<Output<?>> invariant = new ArrayList<>();
-    invariant.add(TensorLists.of(tf, steps, tf.constInts((int) batch, width)));
-    if (reverse) {
-      invariant.add(tf.sub(turns, tf.constInt(1)));
-    }
-    if (lens != null) {
-      invariant.add(lens);
-    }
-    int own = invariant.size();
-    invariant.addAll(cell.invariants());
-    String word = directions == 1 ? "while" : reverse ? "backward_while" : "forward_while";
-    List<Output<?>> after = new ArrayList<>(Functions.loop(tf, word, turns, carried, invariant, (t, i, now, in) -> {
-      Output<?> at = reverse ? t.sub(in.get(1), i) : i;
-      Output<?> step = TensorLists.get(t, in.get(0), at, t.constInts((int) batch, width), dtype);
-      List<Output<?>> next = new ArrayList<>(cell.step(t, step, now.subList(0, states), in.subList(own, in.size())));
+    Output<?> list = TensorLists.of(tf, steps, tf.constInts((int) batch, width));
+    Output<?> end = reverse ? tf.sub(turns, tf.constInt(1)) : null;
+    String name = c.node().label().replace(" -> ", "_") + (directions == 1 ? "_while" : reverse ? "_backward_while" : "_forward_while");
+    List<Output<?>> after = new ArrayList<>(CountedLoop.run(c, name, turns, carried, (body, i, now) -> {
+      Tf t = body.tf();
+      Output<?> at = reverse ? t.sub(body.capture(end), i) : i;
+      Output<?> step = TensorLists.get(t, body.capture(list), at, t.constInts((int) batch, width), dtype);
+      List<Output<?>> own = new ArrayList<>();
+      cell.invariants().forEach(v -> own.add(body.capture(v)));
+      List<Output<?>> next = new ArrayList<>(cell.step(t, step, now.subList(0, states), own));
       Output<?> y = next.get(0);
       if (lens != null) {
-        Output<?> live = t.expandDims(t.call("Less", at, in.get(own - 1)), 1);
+        Output<?> live = t.expandDims(t.call("Less", at, body.capture(lens)), 1);
         for (int s = 0; s < states; s++) {
           next.set(s, t.select(live, next.get(s), now.get(s)));
         }
