@@ -1,13 +1,25 @@
 package dev.tenon.tf.emit;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.tensorflow.proto.DataType.DT_INT32;
+
 import dev.tenon.ir.Attribute;
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Tensor;
+import dev.tenon.tf.Conversion;
+import dev.tenon.tf.Variable;
+import dev.tenon.tf.runtime.GraphRunner;
 import dev.tenon.tf.testing.EmitterTester;
 import dev.tenon.tf.testing.Tensors;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
+import org.tensorflow.proto.FunctionDef;
+import org.tensorflow.proto.NodeDef;
 
 class RecurrentTest {
   /** Rounding of sums of a dozen products, carried on through twelve steps of saturating functions. */
@@ -128,6 +140,62 @@ class RecurrentTest {
           .input(DataType.FLOAT, 2, g * 4, 4).input(DataType.FLOAT, 2, g * 8).attr("hidden_size", 4).attr("direction", "bidirectional")
           .sizes("t", 3).check(TOLERANCE);
     }
+  }
+
+  @Test
+  void sequencesOfNoLength() {
+    for (String op : List.of("LSTM", "GRU", "RNN")) {
+      biased(op, "bidirectional", 3, 4).input((r, dims) -> Tensors.integers(r, DataType.INT32, 0, 1, dims), DataType.INT32, "n")
+          .check(TOLERANCE);
+    }
+  }
+
+  /** ONNX Runtime knows layout 0 only: layout 1 is the same with the batch in front. */
+  @Test
+  void batchFirst() {
+    Tensor x = Tensors.random(new Random(8), DataType.FLOAT, 5, 2, 3);
+    for (String direction : DIRECTIONS) {
+      int d = directions(direction);
+      Map<String, Tensor> y;
+      try (GraphRunner runner = GraphRunner.open(fixed(direction, x, weights(4, d, 2, 4), weights(5, d, 2, 4)).convert())) {
+        y = runner.run(Map.of("x0", x));
+      }
+      fixed(direction, x.permute(1, 0, 2).evaluated(), weights(4, d, 2, 4).permute(1, 0, 2).evaluated(),
+          weights(5, d, 2, 4).permute(1, 0, 2).evaluated()).attr("layout", 1).expect(y.get("y0").permute(2, 0, 1, 3).evaluated(),
+              y.get("y1").permute(1, 0, 2).evaluated(), y.get("y2").permute(1, 0, 2).evaluated()).check(TOLERANCE);
+    }
+  }
+
+  private static EmitterTester fixed(String direction, Tensor x, Tensor h, Tensor c) {
+    int d = directions(direction);
+    return EmitterTester.op("LSTM").outputs(3).input(x).parameter(weights(1, d, 16, 3)).parameter(weights(2, d, 16, 4))
+        .parameter(weights(3, d, 32)).omitted().parameter(h).parameter(c).attr("hidden_size", 4).attr("direction", direction);
+  }
+
+  /** What TensorFlow's Python needs to differentiate a loop; see {@link CountedLoop}. */
+  @Test
+  void loopsBeginWithTheirCounterAndNumberOfTurns() {
+    Conversion c = biased("LSTM", "forward", 3, 4).convert();
+    NodeDef loop = c.graph().getNodeList().stream().filter(n -> n.getOp().equals("StatelessWhile")).findFirst().orElseThrow();
+    assertEquals(List.of(DT_INT32, DT_INT32), loop.getAttrOrThrow("T").getList().getTypeList().subList(0, 2));
+    String name = loop.getAttrOrThrow("body").getFunc().getName();
+    FunctionDef body = c.graph().getLibrary().getFunctionList().stream().filter(f -> f.getSignature().getName().equals(name))
+        .findFirst().orElseThrow();
+    String turns = body.getRetOrThrow(body.getSignature().getOutputArg(1).getName());
+    NodeDef identity = body.getNodeDefList().stream().filter(n -> turns.startsWith(n.getName() + ":")).findFirst().orElseThrow();
+    assertEquals("Identity", identity.getOp());
+    assertEquals(body.getSignature().getInputArg(1).getName(), identity.getInput(0));
+    assertEquals(0, body.getAttrCount(), "Python's loader knows only a few attributes of functions");
+  }
+
+  @Test
+  void parametersAreNamedAndArrangedAsKerasHasThem() {
+    Conversion c = biased("GRU", "forward", 3, 4).attr("linear_before_reset", 1).convert();
+    Map<String, List<Long>> shapes = new TreeMap<>();
+    c.variables().forEach(v -> shapes.put(v.name().replaceAll(".*/", ""), Arrays.stream(v.tensor().dims()).boxed().toList()));
+    assertEquals(Map.of("kernel", List.of(3L, 12L), "recurrent_kernel", List.of(4L, 12L), "bias", List.of(12L),
+        "recurrent_bias", List.of(12L)), shapes);
+    assertTrue(c.variables().stream().allMatch(Variable::trainable));
   }
 
   /** ONNX Runtime has no float64 kernel: by hand. */
