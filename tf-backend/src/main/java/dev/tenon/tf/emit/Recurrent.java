@@ -1,6 +1,5 @@
 package dev.tenon.tf.emit;
 
-import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
 import dev.tenon.tf.EmitContext;
 import dev.tenon.tf.EmitterRegistry;
@@ -29,9 +28,9 @@ final class Recurrent {
   private final int states;
   /** [time, batch, input]. */
   private final Output<?> x;
-  private final long time;
-  private final long batch;
-  private final Output<?> turns;
+  private final Sizes sizes;
+  private final Sizes.Size time;
+  private final Sizes.Size batch;
   private final DataType dtype;
 
   /** Makes the cell of a direction. */
@@ -50,7 +49,8 @@ final class Recurrent {
     this.tf = c.tf();
     this.states = states;
     batchFirst = c.node().intAttr("layout", 0) != 0;
-    hidden = (int) c.node().intAttr("hidden_size", c.shape(2).hasRank() && c.shape(2).dim(2).isConstant() ? c.shape(2).dim(2).constant() : 0);
+    hidden = (int) c.node().intAttr("hidden_size",
+        c.shape(2).hasRank() && c.shape(2).dim(2).isConstant() ? c.shape(2).dim(2).constant() : 0);
     direction = c.node().stringAttr("direction", "forward");
     directions = direction.equals("bidirectional") ? 2 : 1;
     if (hidden <= 0 || !List.of("forward", "reverse", "bidirectional").contains(direction)) {
@@ -59,21 +59,9 @@ final class Recurrent {
     }
     dtype = c.in(0).dataType();
     x = batchFirst ? tf.transpose(c.in(0), 1, 0, 2) : c.in(0);
-    time = known(batchFirst ? 1 : 0);
-    batch = known(batchFirst ? 0 : 1);
-    turns = size(0, time);
-  }
-
-  /** The size of an axis of the input, -1 if it is not known. */
-  private long known(int axis) {
-    Shape s = c.shape(0);
-    return s.hasRank() && s.dim(axis).isConstant() ? s.dim(axis).constant() : -1;
-  }
-
-  /** The size of an axis of [time, batch, input], an int32 scalar. */
-  private Output<?> size(int axis, long known) {
-    return known >= 0 ? tf.constInt((int) known) : tf.op("StridedSlice")
-        .in(tf.shape(x), tf.constInts(axis), tf.constInts(axis + 1), tf.constInts(1)).attr("shrink_axis_mask", 1).out();
+    sizes = new Sizes(tf);
+    time = sizes.of(c.in(0), c.shape(0), batchFirst ? 1 : 0);
+    batch = sizes.of(c.in(0), c.shape(0), batchFirst ? 0 : 1);
   }
 
   private void emit(Cells cells, String... defaultActivations) {
@@ -123,15 +111,15 @@ final class Recurrent {
       carried.add(initialState(5 + s, d));
     }
     if (c.wants(0)) {
-      carried.add(TensorLists.reserve(tf, tf.constInts((int) batch, hidden), turns, dtype));
+      carried.add(TensorLists.reserve(tf, tf.constInts((int) batch.known(), hidden), time.scalar(), dtype));
     }
-    Output<?> list = TensorLists.of(tf, steps, tf.constInts((int) batch, width));
-    Output<?> end = reverse ? tf.sub(turns, tf.constInt(1)) : null;
+    Output<?> list = TensorLists.of(tf, steps, tf.constInts((int) batch.known(), width));
+    Output<?> end = reverse ? tf.sub(time.scalar(), tf.constInt(1)) : null;
     String name = c.node().label().replace(" -> ", "_") + (directions == 1 ? "_while" : reverse ? "_backward_while" : "_forward_while");
-    List<Output<?>> after = new ArrayList<>(CountedLoop.run(c, name, turns, carried, (body, i, now) -> {
+    List<Output<?>> after = new ArrayList<>(CountedLoop.run(c, name, time.scalar(), carried, (body, i, now) -> {
       Tf t = body.tf();
       Output<?> at = reverse ? t.sub(body.capture(end), i) : i;
-      Output<?> step = TensorLists.get(t, body.capture(list), at, t.constInts((int) batch, width), dtype);
+      Output<?> step = TensorLists.get(t, body.capture(list), at, t.constInts((int) batch.known(), width), dtype);
       List<Output<?>> own = new ArrayList<>();
       cell.invariants().forEach(v -> own.add(body.capture(v)));
       List<Output<?>> next = new ArrayList<>(cell.step(t, step, now.subList(0, states), own));
@@ -158,8 +146,7 @@ final class Recurrent {
   private Output<?> projected(RecurrentCell cell, int width) {
     Output<?> y = tf.call("MatMul", tf.reshape(x, -1, cell.kernel().shape().get(0)), cell.kernel());
     y = cell.bias() == null ? y : tf.call("BiasAdd", y, cell.bias());
-    return time >= 0 || batch >= 0 ? tf.reshape(y, time, batch, width)
-        : tf.reshape(y, tf.pack(List.of(turns, size(1, batch), tf.constInt(width)), 0));
+    return sizes.reshape(y, time, batch, sizes.of(width));
   }
 
   /** The lengths of the batch's sequences, [batch]; null if all are as long as the input. */
@@ -167,7 +154,7 @@ final class Recurrent {
     if (!c.has(4)) {
       return null;
     }
-    boolean full = c.isConstant(4) && time >= 0 && Arrays.stream(c.constantLongs(4)).allMatch(n -> n == time);
+    boolean full = c.isConstant(4) && Arrays.stream(c.constantLongs(4)).allMatch(n -> n == time.known());
     return full ? null : tf.cast(c.in(4), DataType.DT_INT32);
   }
 
@@ -182,6 +169,6 @@ final class Recurrent {
 
   /** [batch, hidden], an int32 vector. */
   private Output<?> stateShape() {
-    return batch >= 0 ? tf.constInts((int) batch, hidden) : tf.pack(List.of(size(1, batch), tf.constInt(hidden)), 0);
+    return sizes.vector(batch, sizes.of(hidden));
   }
 }
