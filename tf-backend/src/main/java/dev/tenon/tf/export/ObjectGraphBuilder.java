@@ -188,9 +188,10 @@ final class ObjectGraphBuilder {
   record Result(SavedObjectGraph saved, TrackableObjectGraph trackable) {}
 
   /**
-   * Adds the callable and the signature, both the one function.
+   * Adds the callable and the signature.
    *
-   * @param function its name in the library
+   * @param function the callable's name in the library
+   * @param signatureFunction the signature's, which has the same arguments and results
    * @param captures the variables whose handles are its last arguments
    * @param inputs keys of the signature, in order
    * @param outputs keys of the signature
@@ -198,6 +199,7 @@ final class ObjectGraphBuilder {
    */
   Result build(
       String function,
+      String signatureFunction,
       List<VariableSpec> captures,
       List<SignatureTensor> inputs,
       List<SignatureTensor> outputs,
@@ -222,8 +224,8 @@ final class ObjectGraphBuilder {
     root.children.put("_default_save_signature", callable);
     Node signature = new Node();
     signature.proto.setBareConcreteFunction(SavedBareConcreteFunction.newBuilder()
-        .setConcreteFunctionName(function)
-        .addAllArgumentKeywords(parameters)
+        .setConcreteFunctionName(signatureFunction)
+        .addAllArgumentKeywords(SignatureWrapper.sorted(inputs).stream().map(SignatureTensor::name).toList())
         // What TensorFlow's loader asserts of a signature: a positional argument only where it cannot be mistaken.
         .setAllowedPositionalArguments(parameters.size() == 1 ? 1 : 0));
     Node signatures = Node.userObject("signature_map");
@@ -231,15 +233,14 @@ final class ObjectGraphBuilder {
     root.children.put("signatures", signatures);
 
     List<Node> nodes = number();
-    SavedConcreteFunction.Builder concrete = SavedConcreteFunction.newBuilder()
-        .setCanonicalizedInputSignature(
-            StructuredValues.tuple(List.of(inputSpecs, StructuredValues.dict(Map.of()))));
+    StructuredValue byPosition = StructuredValues.tuple(List.of(inputSpecs, StructuredValues.dict(Map.of())));
+    StructuredValue byKeyword = StructuredValues.tuple(List.of(StructuredValues.tuple(List.of()), StructuredValues.dict(specs(inputs))));
+    SavedConcreteFunction.Builder concrete = SavedConcreteFunction.newBuilder().setOutputSignature(StructuredValues.dict(specs(outputs)));
     captures.forEach(v -> concrete.addBoundInputs(byName.get(v.name()).id));
-    Map<String, StructuredValue> outputSpecs = new LinkedHashMap<>();
-    outputs.forEach(o -> outputSpecs.put(o.name(), spec(o)));
-    concrete.setOutputSignature(StructuredValues.dict(outputSpecs));
 
-    SavedObjectGraph.Builder saved = SavedObjectGraph.newBuilder().putConcreteFunctions(function, concrete.build());
+    SavedObjectGraph.Builder saved = SavedObjectGraph.newBuilder()
+        .putConcreteFunctions(function, concrete.setCanonicalizedInputSignature(byPosition).build())
+        .putConcreteFunctions(signatureFunction, concrete.setCanonicalizedInputSignature(byKeyword).build());
     TrackableObjectGraph.Builder trackable = TrackableObjectGraph.newBuilder();
     for (Node node : nodes) {
       TrackableObject.Builder object = trackable.addNodesBuilder();
@@ -257,6 +258,12 @@ final class ObjectGraphBuilder {
       }
     }
     return new Result(saved.build(), trackable.build());
+  }
+
+  private static Map<String, StructuredValue> specs(List<SignatureTensor> tensors) {
+    Map<String, StructuredValue> specs = new LinkedHashMap<>();
+    tensors.forEach(t -> specs.put(t.name(), spec(t)));
+    return specs;
   }
 
   private static StructuredValue spec(SignatureTensor tensor) {

@@ -32,7 +32,8 @@ public final class SavedModelWriter {
   /** The one signature's key. */
   public static final String SIGNATURE_KEY = "serving_default";
 
-  static final String FUNCTION = "__inference_" + SIGNATURE_KEY + "_0";
+  static final String FUNCTION = "__inference_call_0";
+  static final String SIGNATURE_FUNCTION = "__inference_signature_wrapper_1";
   static final String OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH";
   /**
    * Attribute of the main graph's call with the outputs in the model's order. A signature is a map, and the function's own
@@ -71,10 +72,11 @@ public final class SavedModelWriter {
 
     List<FunctionDef> library = sortedLibrary(spec.graph());
     OpDefs ops = new OpDefs(library);
-    String functionName =
-        new UniqueNames(library.stream().map(f -> f.getSignature().getName()).toList()).unique(FUNCTION);
-    FunctionBuilder.Result function = new FunctionBuilder(spec, names, ops).build(functionName);
-    ObjectGraphBuilder.Result objectGraph = objects.build(functionName, function.captures(), inputs, outputs, names.variables());
+    UniqueNames functionNames = new UniqueNames(library.stream().map(f -> f.getSignature().getName()).toList());
+    FunctionBuilder.Result function = new FunctionBuilder(spec, names, ops).build(functionNames.unique(FUNCTION));
+    FunctionDef wrapper = SignatureWrapper.of(function.def(), functionNames.unique(SIGNATURE_FUNCTION), inputs);
+    ObjectGraphBuilder.Result objectGraph = objects.build(function.def().getSignature().getName(), wrapper.getSignature().getName(),
+        function.captures(), inputs, outputs, names.variables());
     ByteString trackable = objectGraph.trackable().toByteString();
 
     SavedModel.Builder savedModel = SavedModel.newBuilder().setSavedModelSchemaVersion(SAVED_MODEL_SCHEMA_VERSION);
@@ -83,6 +85,7 @@ public final class SavedModelWriter {
     graph.getVersionsBuilder().setMinConsumer(Math.max(MIN_CONSUMER, spec.graph().getVersions().getMinConsumer()));
     graph.getLibraryBuilder()
         .addFunction(function.def())
+        .addFunction(wrapper)
         .addAllFunction(library)
         .addAllGradient(spec.graph().getLibrary().getGradientList())
         .addAllRegisteredGradients(spec.graph().getLibrary().getRegisteredGradientsList());
