@@ -5,9 +5,8 @@ import dev.tenon.tf.EmitContext;
 import dev.tenon.tf.EmitterRegistry;
 import dev.tenon.tf.Tf;
 import org.tensorflow.Output;
-import org.tensorflow.proto.DataType;
 
-/** Operators that move elements between space and channels, and Dropout, which at inference moves nothing. */
+/** Operators that move elements between space and channels. */
 final class SpaceAndDepth {
   private SpaceAndDepth() {}
 
@@ -16,7 +15,6 @@ final class SpaceAndDepth {
     ops.op("dev.tenon", "DepthToSpace2D", 1, SpaceAndDepth::depthToSpace);
     ops.op("SpaceToDepth", 1, SpaceAndDepth::spaceToDepth);
     ops.op("dev.tenon", "SpaceToDepth2D", 1, SpaceAndDepth::spaceToDepth);
-    ops.op("Dropout", 1, SpaceAndDepth::dropout);
   }
 
   private static void depthToSpace(EmitContext c) {
@@ -57,33 +55,5 @@ final class SpaceAndDepth {
       order[i] = (int) (i % outer * places + i / outer);
     }
     return Tensor.of(order, channels);
-  }
-
-  private static void dropout(EmitContext c) {
-    boolean training = c.opset() >= 12 ? c.isConstant(2) && c.constant(2).toLongs()[0] != 0 && !(c.isConstant(1) && c.constant(1).item() == 0)
-        : c.opset() < 7 && c.node().intAttr("is_test", 0) == 0 && c.node().outputs().size() > 1;
-    if (c.has(2) && !c.isConstant(2)) {
-      c.unsupported("training_mode that is computed", "set it to a constant");
-      return;
-    }
-    Tf tf = c.tf();
-    Output<?> x = c.in(0);
-    if (!training) {
-      c.bind(0, tf.identity(x));
-      if (c.wants(1)) {
-        DataType mask = c.opset() < 10 ? x.dataType() : DataType.DT_BOOL;
-        c.bind(1, tf.cast(tf.call("Fill", tf.shape(x), tf.cast(tf.constInt(1), mask)), mask));
-      }
-      return;
-    }
-    double ratio = c.opset() >= 12 ? c.isConstant(1) ? c.constant(1).item() : 0.5 : c.node().floatAttr("ratio", 0.5f);
-    if (c.has(1) && !c.isConstant(1)) {
-      c.unsupported("a ratio that is computed, in training", "set it to a constant");
-      return;
-    }
-    Output<?> random = tf.op("RandomUniform").in(tf.shape(x)).attr("dtype", DataType.DT_FLOAT).attr("seed", c.node().intAttr("seed", 0)).out();
-    Output<?> kept = tf.call("GreaterEqual", random, tf.scalar(DataType.DT_FLOAT, ratio));
-    c.bind(0, tf.select(kept, tf.mul(x, tf.scalarLike(x, 1 / (1 - ratio))), tf.scalarLike(x, 0)));
-    c.bind(1, kept);
   }
 }
