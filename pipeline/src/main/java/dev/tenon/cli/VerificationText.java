@@ -78,7 +78,18 @@ final class VerificationText {
     }
     long sizes = report.ranTrials();
     String at = " at " + Texts.plural(sizes, "size");
-    return report.ok() ? "agrees with ONNX Runtime" + at + ": scaled error " + Texts.error(report.worst())
-        : "differs from ONNX Runtime: scaled error " + Texts.error(report.worst()) + ", at most " + Texts.error(report.tolerance()) + " is allowed";
+    if (report.ok()) {
+      return "agrees with ONNX Runtime" + at + ": scaled error " + Texts.error(report.worst());
+    }
+    for (Trial t : report.trials()) {
+      for (OutputResult o : t.outputs()) {
+        if (!o.ok()) {
+          return "differs from ONNX Runtime: output " + o.name() + " at " + t.sizeText() + ": " + (o.error().problem().isEmpty()
+              ? "scaled error " + Texts.error(o.error().scaled()) + ", at most " + Texts.error(o.tolerance()) + " is allowed"
+              : o.error().problem());
+        }
+      }
+    }
+    return "not verified";
   }
 }

@@ -152,7 +152,7 @@ public final class Verifier implements AutoCloseable {
     InputGenerator generator = new InputGenerator(options.seed() + trial, options.low(), options.high());
     Map<String, Tensor> values = new LinkedHashMap<>();
     sizes.forEach((name, dims) ->
-        values.put(name, generator.generate(InputKind.of(inputs.get(name)), inputs.get(name).dtype(), dims, trial)));
+        values.put(name, generator.generate(InputKind.of(inputs.get(name)), inputs.get(name).dtype(), dims)));
     return values;
   }
 

@@ -69,7 +69,7 @@ class SizePlanTest {
   @Test
   void masksAreOnesThenZerosAndDifferFromRowToRow() {
     InputGenerator generator = new InputGenerator(5, Double.NaN, Double.NaN);
-    Tensor mask = generator.generate(new InputKind(InputKind.Meaning.MASK, 0), DataType.INT64, new long[] {3, 12}, 0);
+    Tensor mask = generator.generate(new InputKind(InputKind.Meaning.MASK, 0), DataType.INT64, new long[] {3, 12});
     long[] v = mask.toLongs();
     for (int row = 0; row < 3; row++) {
       assertEquals(1, v[row * 12], "every row has a token");
@@ -84,7 +84,7 @@ class SizePlanTest {
   @Test
   void indicesStayInsideTheTable() {
     InputGenerator generator = new InputGenerator(5, Double.NaN, Double.NaN);
-    Tensor ids = generator.generate(new InputKind(InputKind.Meaning.INDICES, 11), DataType.INT32, new long[] {40, 25}, 0);
+    Tensor ids = generator.generate(new InputKind(InputKind.Meaning.INDICES, 11), DataType.INT32, new long[] {40, 25});
     long max = 0;
     for (long i : ids.toLongs()) {
       assertTrue(i >= 0 && i < 11);

@@ -12,6 +12,7 @@ public final class Passes {
         new FunctionExpansion(),
         new ConstantFolding(),
         new InlineBranches(),
+        new UnpackSequences(),
         new NoOps(),
         new ReshapeTargets(),
         new CommonSubexpressions(),

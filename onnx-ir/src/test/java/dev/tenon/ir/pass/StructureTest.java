@@ -53,6 +53,37 @@ class StructureTest {
     assertThat(new DeadCode()).on(g).fires("If");
   }
 
+  // ---- sequences ----
+
+  @Test
+  void aSplitThatIsOnlyIndexedBecomesAPlainSplit() {
+    Graphs g = Graphs.opset(17);
+    Value x = g.input("x", "n", 7);
+    Value s = g.op("SplitToSequence", x, g.constant(Tensor.scalar(3L)), Attribute.ofInt("axis", 1));
+    Value first = g.op("SequenceAt", s, g.constant(Tensor.scalar(0L)));
+    Value last = g.op("SequenceAt", s, g.constant(Tensor.scalar(-1L)));
+    g.output("y", g.op("Concat", List.of(last, first), Attribute.ofInt("axis", 1)));
+    assertThat(new UnpackSequences()).on(g).fires("Split", "Concat");
+  }
+
+  @Test
+  void piecesOfLengthOneLoseTheirAxisWhereAsked() {
+    Graphs g = Graphs.opset(17);
+    Value x = g.input("x", 3, "n");
+    Value s = g.op("SplitToSequence", x, Attribute.ofInt("axis", 0), Attribute.ofInt("keepdims", 0));
+    g.output("y", g.op("Sub", g.op("SequenceAt", s, g.constant(Tensor.scalar(2L))), g.op("SequenceAt", s, g.constant(Tensor.scalar(0L)))));
+    assertThat(new UnpackSequences()).on(g).fires("Split", "Squeeze", "Squeeze", "Sub");
+  }
+
+  @Test
+  void aSequenceThatIsIndexedAtRunTimeStays() {
+    Graphs g = Graphs.opset(17);
+    Value x = g.input("x", 3, 4);
+    Value s = g.op("SplitToSequence", x, Attribute.ofInt("axis", 0));
+    g.output("y", g.op("SequenceAt", s, g.input(DataType.INT64, "i")));
+    assertThat(new UnpackSequences()).on(g).doesNotFire("");
+  }
+
   // ---- common subexpressions ----
 
   @Test

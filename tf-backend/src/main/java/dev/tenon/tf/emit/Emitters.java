@@ -26,12 +26,12 @@ public final class Emitters {
     Strings.register(ops);
     Convolutions.register(ops);
     Pooling.register(ops);
+    Recurrent.register(ops);
+    Attention.register(ops);
     Normalizations.register(ops);
     Activations.register(ops);
     LinearAlgebra.register(ops);
     Resizing.register(ops);
-    Recurrent.register(ops);
-    Attention.register(ops);
     SpaceAndDepth.register(ops);
     GridSampling.register(ops);
     return ops;

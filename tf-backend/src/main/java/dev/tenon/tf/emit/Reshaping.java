@@ -186,11 +186,8 @@ final class Reshaping {
   private static void squeeze(EmitContext c) {
     long[] axes = c.intsAttrOrInput("axes", 1);
     if (axes == null && c.has(1)) {
-      if (!c.outputShape(0).hasRank() || constantTarget(c) == null) {
-        c.unsupported("axes are known only at run time, and so is the result's shape", "fold the axes into a constant");
-        return;
-      }
-      c.bind(0, c.tf().reshape(c.in(0), constantTarget(c)));
+      Output<?> target = constantTarget(c);
+      c.bind(0, c.tf().reshape(c.in(0), target != null ? target : withoutAxes(c)));
       return;
     }
     if (axes == null && c.outputShape(0).hasRank() && c.shape(0).hasRank()) {
@@ -218,7 +215,7 @@ final class Reshaping {
       if (target != null || single) {
         c.bind(0, target != null ? tf.reshape(c.in(0), target) : tf.call("ExpandDims", c.in(0), tf.reshape(c.in(1), new long[0])));
       } else {
-        c.unsupported("axes are known only at run time", "fold the axes into a constant");
+        c.bind(0, tf.reshape(c.in(0), withAxes(c)));
       }
       return;
     }
@@ -238,6 +235,28 @@ final class Reshaping {
       y = tf.expandDims(y, (int) a);
     }
     c.bind(0, y);
+  }
+
+  /** The positions of 0 … rank - 1 that are not among the axes of input 1. */
+  private static Output<?> others(EmitContext c, Output<?> rank) {
+    Tf tf = c.tf();
+    Output<?> axes = tf.call("FloorMod", tf.cast(tf.reshape(c.in(1), -1L), DataType.DT_INT32), rank);
+    Output<?> marks = tf.call("ScatterNd", tf.expandDims(axes, 1), tf.call("OnesLike", axes), tf.expandDims(rank, 0));
+    return tf.squeeze(tf.call("Where", tf.call("Equal", marks, tf.constInt(0))), 1);
+  }
+
+  /** The input's shape without axes that are known only at run time. */
+  private static Output<?> withoutAxes(EmitContext c) {
+    return c.tf().gather(c.tf().shape(c.in(0)), others(c, c.tf().call("Rank", c.in(0))), 0);
+  }
+
+  /** The input's shape with axes of size one put in that are known only at run time. */
+  private static Output<?> withAxes(EmitContext c) {
+    Tf tf = c.tf();
+    Output<?> count = tf.op("Size").in(c.in(1)).attr("out_type", DataType.DT_INT32).out();
+    Output<?> rank = tf.add(tf.call("Rank", c.in(0)), count);
+    Output<?> ones = tf.call("Fill", tf.expandDims(rank, 0), tf.constInt(1));
+    return tf.call("TensorScatterUpdate", ones, tf.expandDims(others(c, rank), 1), tf.shape(c.in(0)));
   }
 
   private static long[] withOnes(long[] dims, long[] axes) {

@@ -67,6 +67,8 @@ class ReshapingTest {
     EmitterTester.op("Unsqueeze").input(DataType.FLOAT, "n", "m").constant(1, 3).sizes("n", 2, "m", 3).check(0);
     EmitterTester.op("Unsqueeze").opset(11).ints("axes", 1).input(DataType.FLOAT, 2, 3).check(0);
     EmitterTester.op("Unsqueeze").input(DataType.FLOAT, 2, 3).input(Tensor.vector(1)).check(0);
+    EmitterTester.op("Unsqueeze").input(DataType.FLOAT, 2, 3).input(Tensor.vector(-1, 0)).check(0);
+    EmitterTester.op("Squeeze").input(DataType.FLOAT, 1, 3, 1, 2).input(Tensor.vector(-2, 0)).check(0);
   }
 
   @Test
