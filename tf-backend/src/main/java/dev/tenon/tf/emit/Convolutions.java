@@ -76,11 +76,11 @@ final class Convolutions {
     String type = depthwise ? "DepthwiseConv2dNative" : "Conv2D";
     WindowPadding p = w.padding;
     boolean same = p.isSame(s, w.extents, w.strides);
-    // Gradients of dilated convolutions know no explicit padding; nor does any convolution know the padding of SAME_LOWER. And a
+    // On the CPU, gradients of dilated and of grouped convolutions know no explicit padding. And a
     // depthwise convolution that Grappler fuses with its bias aborts the process in TensorFlow 2.18 if its padding is explicit:
     // the shape function of _FusedDepthwiseConv2dNative looks for the paddings without having read them.
     boolean separate = !p.isKnown() && !same || p.isNegative()
-        || !same && !p.isZero() && (w.isDilated() || depthwise) || unequalDepthwiseStrides(depthwise, w);
+        || !same && !p.isZero() && (w.isDilated() || w.group > 1) || unequalDepthwiseStrides(depthwise, w);
     if (separate) {
       x = p.isKnown() ? p.pad(tf, x, null) : WindowPadding.padSameLower(tf, s, x, w.extents, w.strides, null);
     }
