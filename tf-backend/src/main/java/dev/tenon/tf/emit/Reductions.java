@@ -149,11 +149,13 @@ final class Reductions {
       x = reversed(tf, x);
     }
     boolean sorted = c.node().intAttr("sorted", 1) != 0;
-    java.util.List<Output<?>> y = tf.op("TopKV2").in(x, k).attr("sorted", sorted).attr("index_type", DataType.DT_INT64).outs();
+    // Indices of int32, although int64 is wanted: the gradient in TensorFlow's Python adds int32 numbers to them.
+    java.util.List<Output<?>> y = tf.op("TopKV2").in(x, k).attr("sorted", sorted).outs();
     Output<?> values = largest ? y.get(0) : reversed(tf, y.get(0));
     c.bind(0, axis == rank - 1 ? values : tf.transpose(values, perm));
     if (c.wants(1)) {
-      c.bind(1, axis == rank - 1 ? y.get(1) : tf.transpose(y.get(1), perm));
+      Output<?> indices = tf.cast(y.get(1), DataType.DT_INT64);
+      c.bind(1, axis == rank - 1 ? indices : tf.transpose(indices, perm));
     }
   }
 
