@@ -207,33 +207,78 @@ final class RecipeKernels {
     double[] x = doubles(b.left());
     double[] y = doubles(b.right());
     double[] z = new double[Math.toIntExact(out.numel())];
-    int rank = out.rank();
-    int[] sx = broadcastStrides(b.left(), rank);
-    int[] sy = broadcastStrides(b.right(), rank);
-    int[] index = new int[rank];
-    int inner = rank == 0 ? 1 : Math.toIntExact(out.dim(rank - 1));
-    int stepX = rank == 0 ? 0 : sx[rank - 1];
-    int stepY = rank == 0 ? 0 : sy[rank - 1];
-    int[] dims = new int[rank];
-    for (int i = 0; i < rank; i++) {
-      dims[i] = Math.toIntExact(out.dim(i));
-    }
+    Rows rows = Rows.of(out.dims(), broadcastStrides(b.left(), out.rank()), broadcastStrides(b.right(), out.rank()));
+    int[] indexX = new int[rows.dims.length];
+    int[] indexY = new int[rows.dims.length];
     int baseX = 0;
     int baseY = 0;
-    for (int at = 0; at < z.length;) {
-      for (int i = 0, ix = baseX, iy = baseY; i < inner; i++, ix += stepX, iy += stepY) {
-        z[at++] = switch (b.op()) {
-          case ADD -> x[ix] + y[iy];
-          case SUBTRACT -> x[ix] - y[iy];
-          case MULTIPLY -> x[ix] * y[iy];
-          case DIVIDE -> x[ix] / y[iy];
-        };
-      }
-      int[] copy = index.clone();
-      baseX = advance(copy, dims, sx, baseX);
-      baseY = advance(index, dims, sy, baseY);
+    int last = rows.dims.length - 1;
+    for (int at = 0; at < z.length; at += rows.dims[last]) {
+      combine(b.op(), z, at, rows.dims[last], x, baseX, rows.strideX[last], y, baseY, rows.strideY[last]);
+      baseX = advance(indexX, rows.dims, rows.strideX, baseX);
+      baseY = advance(indexY, rows.dims, rows.strideY, baseY);
     }
     return z;
+  }
+
+  /** The axes of a broadcast with those merged that both operands step through alike, so that rows are as long as can be. */
+  private record Rows(int[] dims, int[] strideX, int[] strideY) {
+    static Rows of(long[] dims, int[] sx, int[] sy) {
+      int[] d = {1};
+      int[] x = {0};
+      int[] y = {0};
+      for (int i = dims.length - 1; i >= 0; i--) {
+        int size = Math.toIntExact(dims[i]);
+        if (size == 1) {
+          continue;
+        }
+        if (d[0] == 1) {
+          d[0] = size;
+          x[0] = sx[i];
+          y[0] = sy[i];
+        } else if (sx[i] == x[0] * d[0] && sy[i] == y[0] * d[0]) {
+          d[0] *= size;
+        } else {
+          d = prepend(size, d);
+          x = prepend(sx[i], x);
+          y = prepend(sy[i], y);
+        }
+      }
+      return new Rows(d, x, y);
+    }
+
+    private static int[] prepend(int first, int[] rest) {
+      int[] all = new int[rest.length + 1];
+      all[0] = first;
+      System.arraycopy(rest, 0, all, 1, rest.length);
+      return all;
+    }
+  }
+
+  /** One row: n results from {@code z[at]} on. */
+  private static void combine(Recipe.BinaryOp op, double[] z, int at, int n, double[] x, int ix, int stepX, double[] y, int iy, int stepY) {
+    switch (op) {
+      case ADD -> {
+        for (int i = 0; i < n; i++) {
+          z[at + i] = x[ix + i * stepX] + y[iy + i * stepY];
+        }
+      }
+      case SUBTRACT -> {
+        for (int i = 0; i < n; i++) {
+          z[at + i] = x[ix + i * stepX] - y[iy + i * stepY];
+        }
+      }
+      case MULTIPLY -> {
+        for (int i = 0; i < n; i++) {
+          z[at + i] = x[ix + i * stepX] * y[iy + i * stepY];
+        }
+      }
+      case DIVIDE -> {
+        for (int i = 0; i < n; i++) {
+          z[at + i] = x[ix + i * stepX] / y[iy + i * stepY];
+        }
+      }
+    }
   }
 
   private static int[] broadcastStrides(Tensor t, int rank) {
@@ -271,9 +316,17 @@ final class RecipeKernels {
 
   private static double[] decode(ByteBuffer b, DataType dtype, int n) {
     double[] v = new double[n];
+    if (dtype == DataType.FLOAT) {
+      // Nearly all weights: in one sweep, without asking for the type of each.
+      float[] floats = new float[n];
+      b.asFloatBuffer().get(floats);
+      for (int i = 0; i < n; i++) {
+        v[i] = floats[i];
+      }
+      return v;
+    }
     for (int i = 0; i < n; i++) {
       v[i] = switch (dtype) {
-        case FLOAT -> b.getFloat(i * 4);
         case DOUBLE -> b.getDouble(i * 8);
         case FLOAT16 -> HalfFloats.fromFloat16(b.getShort(i * 2));
         case BFLOAT16 -> HalfFloats.fromBfloat16(b.getShort(i * 2));
@@ -297,9 +350,16 @@ final class RecipeKernels {
 
   private static ByteBuffer encode(double[] v, DataType dtype) {
     ByteBuffer b = allocate(dtype.byteSize(v.length));
+    if (dtype == DataType.FLOAT) {
+      float[] floats = new float[v.length];
+      for (int i = 0; i < v.length; i++) {
+        floats[i] = (float) v[i];
+      }
+      b.asFloatBuffer().put(floats);
+      return b;
+    }
     for (int i = 0; i < v.length; i++) {
       switch (dtype) {
-        case FLOAT -> b.putFloat((float) v[i]);
         case DOUBLE -> b.putDouble(v[i]);
         case FLOAT16 -> b.putShort(HalfFloats.toFloat16(v[i]));
         case BFLOAT16 -> b.putShort(HalfFloats.toBfloat16(v[i]));
