@@ -2,6 +2,7 @@ package dev.tenon.benchmarks;
 
 import dev.tenon.ir.Model;
 import dev.tenon.ir.diag.Diagnostics;
+import dev.tenon.ir.pass.InferredShapes;
 import dev.tenon.tf.BackendOptions;
 import dev.tenon.tf.Conversion;
 import dev.tenon.tf.TensorFlowBackend;
@@ -31,7 +32,7 @@ public class EmitBenchmark {
 
   private final TensorFlowBackend backend = new TensorFlowBackend();
   private Model prepared;
-  private Models.Inferred shapes;
+  private InferredShapes shapes;
 
   @Setup
   public void setUp() {

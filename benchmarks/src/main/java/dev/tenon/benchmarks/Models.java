@@ -12,14 +12,12 @@ import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.Diagnostics;
 import dev.tenon.ir.io.OnnxReader;
 import dev.tenon.ir.layout.ChannelsLast;
+import dev.tenon.ir.pass.InferredShapes;
 import dev.tenon.ir.pass.PassContext;
 import dev.tenon.ir.pass.PassManager;
-import dev.tenon.ir.pass.Shapes;
-import dev.tenon.ir.shape.ShapeInference;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 
 /** The models that benchmarks run on, and the steps in front of the one that is measured. */
 final class Models {
@@ -50,24 +48,9 @@ final class Models {
     return model;
   }
 
-  /** Shape inference in the form that passes ask for it. */
-  static final class Inferred implements Shapes {
-    private ShapeInference.Result result;
-
-    @Override
-    public void infer(Model model, Diagnostics diagnostics) {
-      result = ShapeInference.infer(model, diagnostics);
-    }
-
-    @Override
-    public Optional<List<Dim>> knownData(Value value) {
-      return result == null ? Optional.empty() : result.knownData(value);
-    }
-  }
-
   /** All steps up to the layout. */
-  static Inferred prepare(Model model) {
-    Inferred shapes = new Inferred();
+  static InferredShapes prepare(Model model) {
+    InferredShapes shapes = new InferredShapes();
     shapes.infer(model, new Diagnostics());
     PassManager.of("default").run(new PassContext(model, new Diagnostics(), shapes));
     shapes.infer(model, new Diagnostics());

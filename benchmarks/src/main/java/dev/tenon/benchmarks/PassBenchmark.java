@@ -2,6 +2,7 @@ package dev.tenon.benchmarks;
 
 import dev.tenon.ir.Model;
 import dev.tenon.ir.diag.Diagnostics;
+import dev.tenon.ir.pass.InferredShapes;
 import dev.tenon.ir.layout.ChannelsLast;
 import dev.tenon.ir.pass.Pass;
 import dev.tenon.ir.pass.PassContext;
@@ -38,14 +39,14 @@ public class PassBenchmark {
   public String pass;
 
   private Model fresh;
-  private Models.Inferred shapes;
+  private InferredShapes shapes;
   private Runnable work;
 
   /** Passes change their model, so each shot gets a new one. */
   @Setup(Level.Invocation)
   public void setUp() {
     fresh = Models.read(model);
-    shapes = new Models.Inferred();
+    shapes = new InferredShapes();
     shapes.infer(fresh, new Diagnostics());
     PassContext context = new PassContext(fresh, new Diagnostics(), shapes);
     work = switch (pass) {

@@ -2,6 +2,7 @@ package dev.tenon.benchmarks;
 
 import dev.tenon.ir.Model;
 import dev.tenon.ir.diag.Diagnostics;
+import dev.tenon.ir.pass.InferredShapes;
 import dev.tenon.tf.BackendOptions;
 import dev.tenon.tf.Conversion;
 import dev.tenon.tf.TensorFlowBackend;
@@ -40,7 +41,7 @@ public class ScalingBenchmark {
 
   @Benchmark
   public Conversion convert() {
-    Models.Inferred shapes = Models.prepare(model);
+    InferredShapes shapes = Models.prepare(model);
     return new TensorFlowBackend().convert(model, BackendOptions.defaults().withKnownData(shapes::knownData), new Diagnostics());
   }
 }

@@ -2,22 +2,19 @@ package dev.tenon.convert;
 
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.OnnxFrontend;
-import dev.tenon.ir.Dim;
 import dev.tenon.ir.Model;
-import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.Diagnostics;
 import dev.tenon.ir.layout.ChannelsLast;
+import dev.tenon.ir.pass.InferredShapes;
 import dev.tenon.ir.pass.PassContext;
+import dev.tenon.ir.pass.PassDumps;
 import dev.tenon.ir.pass.PassManager;
 import dev.tenon.ir.pass.PassResult;
-import dev.tenon.ir.pass.Shapes;
 import dev.tenon.ir.shape.ShapeInference;
 import dev.tenon.tf.BackendOptions;
 import dev.tenon.tf.Conversion;
 import dev.tenon.tf.TensorFlowBackend;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * A model taken from its file to a TensorFlow graph in memory: everything of a conversion but the writing. Reading weights is left
@@ -40,7 +37,7 @@ record Compilation(Model model, int sourceNodes, Conversion conversion, Map<Stri
     int[] nodes = {0};
     model.graph().forEachNode(n -> nodes[0]++);
     options.inputShapes().forEach((name, shape) -> ShapeInference.setInputShape(model, name, shape));
-    PassDump dump = options.dumpPasses() == null ? null : new PassDump(options.dumpPasses());
+    PassDumps dump = options.dumpPasses() == null ? null : new PassDumps(options.dumpPasses());
     phases.begin("passes");
     if (dump != null) {
       dump.write("read", model);
@@ -64,20 +61,5 @@ record Compilation(Model model, int sourceNodes, Conversion conversion, Map<Stri
         .withKnownData(shapes::knownData);
     Conversion conversion = new TensorFlowBackend().convert(model, backend, diagnostics);
     return new Compilation(model, nodes[0], conversion, passes, layout, diagnostics);
-  }
-
-  /** Shape inference as the passes want it. */
-  private static final class InferredShapes implements Shapes {
-    private ShapeInference.Result result;
-
-    @Override
-    public void infer(Model model, Diagnostics diagnostics) {
-      result = ShapeInference.infer(model, diagnostics);
-    }
-
-    @Override
-    public Optional<List<Dim>> knownData(Value value) {
-      return result == null ? Optional.empty() : result.knownData(value);
-    }
   }
 }

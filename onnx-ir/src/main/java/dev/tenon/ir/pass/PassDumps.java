@@ -1,20 +1,21 @@
 package dev.tenon.ir.pass;
 
 import dev.tenon.ir.Model;
+import dev.tenon.ir.io.GraphText;
 import dev.tenon.ir.io.OnnxWriter;
+import dev.tenon.ir.diag.BadInputException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Locale;
 
 /**
- * Writes the model into a folder after each pass that changed it: {@code 004-fold-batch-norm.onnx} is what the fifth run of a pass
- * left. A wrong pass is found by running the files, not by reading.
+ * Writes the model after each pass that changed it, as {@code NN-pass.onnx} (to be opened in Netron, or run) and
+ * {@code NN-pass.txt} (to be compared).
  */
 public final class PassDumps implements PassListener {
   private final Path folder;
+  private int number;
 
   /** @param folder is made if it does not exist */
   public PassDumps(Path folder) {
@@ -22,14 +23,25 @@ public final class PassDumps implements PassListener {
     try {
       Files.createDirectories(folder);
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot make the folder " + folder + " for the dumps of passes", e);
+      throw BadInputException.of(folder, "", "a place where no folder can be made (" + e.getMessage() + ")", "a folder for --dump-passes");
     }
   }
 
   @Override
   public void passed(int index, Pass pass, PassResult result, Model model, Duration time) {
     if (result.changed()) {
-      OnnxWriter.write(model, folder.resolve(String.format(Locale.ROOT, "%03d-%s.onnx", index, pass.name())));
+      write(pass.name(), model);
+    }
+  }
+
+  /** Writes a state that no pass made, the model as it was read say. */
+  public void write(String state, Model model) {
+    String name = String.format("%02d-%s", number++, state);
+    try {
+      OnnxWriter.write(model, folder.resolve(name + ".onnx"));
+      Files.writeString(folder.resolve(name + ".txt"), GraphText.of(model));
+    } catch (IOException e) {
+      throw new BadInputException(folder + ": cannot write the state after " + state + ": " + e.getMessage(), e);
     }
   }
 }

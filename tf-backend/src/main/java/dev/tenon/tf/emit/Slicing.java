@@ -98,7 +98,7 @@ final class Slicing {
       int a = (int) axes[i];
       Bounds b = bounds[i];
       strides[a] = Math.toIntExact(clamped(b.step));
-      boolean fromStart = b.start != null && (b.step > 0 ? b.start == 0 : b.start >= Integer.MAX_VALUE);
+      boolean fromStart = b.start != null && (b.step > 0 ? b.start == 0 || b.start <= -Integer.MAX_VALUE : b.start >= Integer.MAX_VALUE);
       boolean toEnd = b.end != null && (b.step > 0 ? reachesEnd(c.shape(0), a, b.end) : b.end <= -Integer.MAX_VALUE);
       beginMask &= fromStart ? -1L : ~(1L << a);
       endMask &= toEnd ? -1L : ~(1L << a);
