@@ -120,7 +120,12 @@ final class ConvertCommand implements Callable<Integer> {
       if (colon < 1 || !dims.matches("[\\w()*+/-]+(,[\\w()*+/-]+)*")) {
         throw new ParameterException(spec.commandLine(), "--input: found '" + text + "', expected NAME:1,3,224,224");
       }
-      shapes.put(text.substring(0, colon), Shape.of(Arrays.stream(dims.split(",")).map(Dim::parse).toList()));
+      Shape shape = Shape.of(Arrays.stream(dims.split(",")).map(Dim::parse).toList());
+      if (shape.dims().stream().anyMatch(d -> d.isConstant() && d.constant() < 0)) {
+        throw new ParameterException(spec.commandLine(),
+            "--input: found '" + text + "', expected sizes of zero and more, or names for sizes that stay open");
+      }
+      shapes.put(text.substring(0, colon), shape);
     }
     try {
       PassManager.of(passes);

@@ -213,6 +213,7 @@ class BadInputTest {
     assertEquals(ExitCodes.USAGE, run.code());
     assertTrue(run.err().contains("--output") && run.err().contains("tenon convert --help"), run.err());
     assertEquals(ExitCodes.USAGE, CommandRun.of("convert", "x.onnx", "-o", "y", "--input", "nonsense").code());
+    assertEquals(ExitCodes.USAGE, CommandRun.of("convert", "x.onnx", "-o", "y", "--input", "image:1,3,-4,8").code());
     assertEquals(ExitCodes.USAGE, CommandRun.of("convert", "x.onnx", "-o", "y", "--passes", "no-such-pass").code());
     assertEquals(ExitCodes.USAGE, CommandRun.of("frobnicate").code());
   }

@@ -26,9 +26,9 @@ final class VariableNames {
     SOURCE
   }
 
-  /** Names that exporters make up: {@code onnx::Conv_12}, {@code /a/Constant_output_0}, {@code val_7}, {@code 143}. */
+  /** Names that exporters make up: {@code onnx::Conv_12}, {@code /a/Constant_output_0}, {@code val_7}, {@code 143}, {@code p2o.helper.constant.1}. */
   private static final Pattern MADE_UP = Pattern.compile(
-      "onnx::.*|.*[:/ ].*|.*_output_\\d+(_.*)?|(val|node|_val|tmp|const|constant|initializer|Constant)_?\\d+.*|_*\\d+|Constant.*");
+      "onnx::.*|.*[:/ ].*|.*_output_\\d+(_.*)?|(val|node|_val|tmp|const|constant|initializer|Constant)_?\\d+.*|_*\\d+|Constant.*|p2o\\.helper\\..*");
   private static final Pattern PLAIN_LEAF = Pattern.compile("weight|bias|gamma|beta|w_\\d+|b_\\d+|running_mean|running_var|moving_mean|moving_variance");
 
   private final Style style;

@@ -59,7 +59,7 @@ class VariableNamesTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"onnx::Conv_123", "val_93", "143", "/encoder/Constant_output_0"})
+  @CsvSource({"onnx::Conv_123", "val_93", "143", "/encoder/Constant_output_0", "p2o.helper.constant.169"})
   void aNameThatAnExporterMadeUpGivesWayToTheModulePath(String source) {
     Tensor t = parameter(source);
     assertEquals("encoder/layer/0/query/kernel", nameOf(t, node("MatMul", "encoder.layer.0.query", t), ParameterRole.KERNEL));
