@@ -34,6 +34,7 @@ public final class Emitters {
     Resizing.register(ops);
     SpaceAndDepth.register(ops);
     GridSampling.register(ops);
+    Regions.register(ops);
     return ops;
   }
 }
