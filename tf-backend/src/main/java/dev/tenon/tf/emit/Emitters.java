@@ -35,6 +35,7 @@ public final class Emitters {
     SpaceAndDepth.register(ops);
     GridSampling.register(ops);
     Regions.register(ops);
+    Patches.register(ops);
     return ops;
   }
 }
