@@ -111,7 +111,7 @@ final class Regions {
     Output<?> length = tf.sub(tf.sub(tf.mul(to, f(scale)), f(shift)), start);
     length = halfPixel ? length : tf.call("Maximum", length, f(1));
     Output<?> bin = tf.call("RealDiv", length, f(bins));
-    // An adaptive grid has a sample a pixel or more; regions with fewer than the largest leave the rest out.
+    // An adaptive grid has a sample a pixel; regions with fewer than the largest leave the rest out, but take its memory.
     Output<?> samples = ratio > 0 ? f(ratio) : tf.call("Ceil", bin);
     Output<?> most = ratio > 0 ? tf.constInt((int) ratio)
         : tf.cast(tf.reduce("Max", tf.concat(List.of(samples, tf.reshape(f(0), 1)), 0), false, 0), DataType.DT_INT32);
@@ -141,7 +141,11 @@ final class Regions {
 
   // ---- MaxUnpool ----
 
-  /** Elements written to their places in the flat result, whose other elements are zero. */
+  /**
+   * Elements written to their places in the flat result, whose other elements are zero. With a given output shape the indices
+   * count in that shape, as MaxPool gives them and as ONNX Runtime has it; ONNX's reference counts in the shape that it infers and
+   * pads behind.
+   */
   private static void maxUnpool(EmitContext c) {
     Tf tf = c.tf();
     Output<?> shape = c.has(2) ? tf.cast(c.in(2), DataType.DT_INT64) : unpooled(c);
