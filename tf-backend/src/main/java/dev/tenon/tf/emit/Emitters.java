@@ -34,6 +34,8 @@ public final class Emitters {
     Resizing.register(ops);
     SpaceAndDepth.register(ops);
     GridSampling.register(ops);
+    Regions.register(ops);
+    Patches.register(ops);
     return ops;
   }
 }

@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
 import org.tensorflow.Output;
 import org.tensorflow.proto.DataType;
 
-/** Pad, in all its modes. */
+/** Pad in all its modes, and CenterCropPad. */
 final class Padding {
   /** TensorFlow's Pad kernel takes up to this many dimensions. */
   private static final int MAX_RANK = 6;
@@ -19,6 +19,7 @@ final class Padding {
 
   static void register(EmitterRegistry ops) {
     ops.op("Pad", 1, Padding::pad);
+    ops.op("CenterCropPad", 18, Padding::centerCropPad);
   }
 
   private static void pad(EmitContext c) {
@@ -210,5 +211,59 @@ final class Padding {
       }
       c.bind(0, y);
     }
+  }
+
+  // ---- CenterCropPad ----
+
+  /** What is cut off and what is added; of an odd difference the smaller half is in front, in both. */
+  private static void centerCropPad(EmitContext c) {
+    int rank = c.rank(0);
+    if (rank < 0) {
+      c.unsupported("the input's rank is unknown", "");
+      return;
+    }
+    long[] axes = c.node().intsAttr("axes", java.util.stream.LongStream.range(0, rank).toArray());
+    long[] target = c.knownData(1).map(d -> d.stream().mapToLong(Dim::orMinusOne).toArray()).orElse(c.constantLongs(1));
+    boolean known = target != null;
+    int[] before = new int[rank];
+    int[] behind = new int[rank];
+    for (int i = 0; i < axes.length && known; i++) {
+      int a = (int) (axes[i] < 0 ? axes[i] + rank : axes[i]);
+      Dim size = c.shape(0).dim(a);
+      known = size.isConstant() && target[i] >= 0;
+      if (known) {
+        int more = Math.toIntExact(target[i] - size.constant());
+        before[a] = more / 2;
+        behind[a] = more - before[a];
+      }
+    }
+    if (!known) {
+      centerCropPadAtRunTime(c, axes);
+      return;
+    }
+    Output<?> x = cropped(c, before, behind);
+    boolean padded = IntStream.range(0, rank).anyMatch(a -> before[a] > 0 || behind[a] > 0);
+    c.bind(0, !padded ? x : rank > MAX_RANK ? axisByAxis(c, x, before, behind) : c.tf().call("Pad", x, paddings(c.tf(), before, behind)));
+  }
+
+  private static void centerCropPadAtRunTime(EmitContext c, long[] axes) {
+    int rank = c.rank(0);
+    if (rank > MAX_RANK) {
+      c.unsupported("sizes known only at run time for an input of rank " + rank + ", expected at most " + MAX_RANK, "");
+      return;
+    }
+    Tf tf = c.tf();
+    Output<?> sizes = tf.shape(c.in(0));
+    Output<?> target = tf.cast(c.in(1), DataType.DT_INT32);
+    int[] index = Arrays.stream(axes).mapToInt(a -> (int) (a < 0 ? a + rank : a)).toArray();
+    if (!Arrays.equals(index, IntStream.range(0, rank).toArray())) {
+      target = tf.call("TensorScatterUpdate", sizes, tf.expandDims(tf.constInts(index), 1), target);
+    }
+    Output<?> zero = tf.constInt(0);
+    Output<?> less = tf.call("Maximum", tf.sub(sizes, target), zero);
+    Output<?> more = tf.call("Maximum", tf.sub(target, sizes), zero);
+    Output<?> x = tf.call("Slice", c.in(0), tf.call("FloorDiv", less, tf.constInt(2)), tf.sub(sizes, less));
+    Output<?> before = tf.call("FloorDiv", more, tf.constInt(2));
+    c.bind(0, tf.call("Pad", x, tf.pack(List.of(before, tf.sub(more, before)), 1)));
   }
 }

@@ -10,7 +10,7 @@ import java.util.stream.LongStream;
 import org.tensorflow.Output;
 import org.tensorflow.proto.DataType;
 
-/** Operators that write elements by index: ScatterElements, ScatterND and the old Scatter. */
+/** Operators that write elements by index: ScatterElements, ScatterND, the old Scatter and TensorScatter. */
 final class Scattering {
   /** TensorFlow's scatter kernels take up to this many coordinates. */
   private static final int MAX_COORDINATES = 5;
@@ -21,6 +21,7 @@ final class Scattering {
     ops.op("Scatter", 9, Scattering::scatterElements);
     ops.op("ScatterElements", 11, Scattering::scatterElements);
     ops.op("ScatterND", 11, Scattering::scatterNd);
+    ops.op("TensorScatter", 24, Scattering::tensorScatter);
   }
 
   /** On the flat data: each update's position is its index times the axis' stride, plus its place on the other axes. */
@@ -116,5 +117,40 @@ final class Scattering {
       return tf.mul(data, tf.call("UnsortedSegmentProd", updates, positions, rows));
     }
     return tf.call(kernel(reduction), data, tf.expandDims(positions, 1), updates);
+  }
+
+  /** Rows of a cache, [batch, …, sequence, …], written from a place on that each sample of the batch has its own. */
+  private static void tensorScatter(EmitContext c) {
+    Tf tf = c.tf();
+    int rank = c.rank(0);
+    if (rank < 0) {
+      c.unsupported("the cache's rank is unknown", "");
+      return;
+    }
+    int axis = Reductions.axis(c, -2);
+    Output<?> cache = c.in(0);
+    Output<?> shape = tf.shape(cache);
+    Output<?> sequence = Slicing.element(tf, shape, axis);
+    Output<?> count = Slicing.element(tf, tf.shape(c.in(1)), axis);
+    Output<?> index = tf.call("Range", tf.constInt(0), count, tf.constInt(1));
+    if (c.has(2)) {
+      // [batch, 1, count]
+      index = tf.add(tf.expandDims(tf.expandDims(tf.cast(c.in(2), DataType.DT_INT32), 1), 2), index);
+    }
+    if (c.node().stringAttr("mode", "linear").equals("circular")) {
+      index = tf.call("FloorMod", index, sequence);
+    }
+    // Everything before the sequence is rows of their own: [batch, rows of a sample, 1].
+    Output<?> batch = tf.call("Slice", shape, tf.constInts(0), tf.constInts(1));
+    Output<?> perSample = tf.reduce("Prod", tf.call("Slice", shape, tf.constInts(1), tf.constInts(axis - 1)), true, 0);
+    Output<?> rows = tf.call("Range", tf.constInt(0), tf.reduce("Prod", tf.concat(List.of(batch, perSample), 0), false, 0), tf.constInt(1));
+    Output<?> first = tf.mul(tf.reshape(rows, tf.concat(List.of(batch, perSample, tf.constInts(1)), 0)), sequence);
+    Output<?> tail = tf.call("Slice", shape, tf.constInts(axis + 1), tf.constInts(-1));
+    Output<?> all = tf.reduce("Prod", tf.call("Slice", shape, tf.constInts(0), tf.constInts(axis + 1)), true, 0);
+    Output<?> position = tf.reshape(tf.add(first, index), tf.constInts(-1));
+    Output<?> updates = tf.reshape(c.in(1), tf.concat(List.of(tf.shape(position), tail), 0));
+    Output<?> flat = tf.reshape(cache, tf.concat(List.of(all, tail), 0));
+    Output<?> updated = tf.call("TensorScatterUpdate", flat, tf.expandDims(position, 1), updates);
+    c.bind(0, tf.reshape(updated, c.shape(0).isStatic() ? tf.constShape(c.shape(0).toLongs()) : shape));
   }
 }

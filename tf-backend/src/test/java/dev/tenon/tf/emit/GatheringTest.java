@@ -121,4 +121,16 @@ class GatheringTest {
           .constant(Tensor.of(new float[] {0.3f}, 1)).input(Tensor.of(new float[] {0.2f}, 1)).check(0);
     }
   }
+
+  @Test
+  void cachesAreWrittenFromEachSamplesPlace() {
+    Tensor cache = Tensor.of(new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 2, 2, 3, 1);
+    Tensor update = Tensor.of(new float[] {-1, -2, -3, -4, -5, -6, -7, -8}, 2, 2, 2, 1);
+    EmitterTester.op("TensorScatter").opset(24).dynamicInput(cache).dynamicInput(update).dynamicInput(Tensor.vector(1, 0))
+        .expect(Tensor.of(new float[] {1, -1, -2, 4, -3, -4, -5, -6, 9, -7, -8, 12}, 2, 2, 3, 1)).check(0);
+    EmitterTester.op("TensorScatter").opset(24).input(cache).input(update).input(Tensor.vector(2, 1)).attr("mode", "circular")
+        .expect(Tensor.of(new float[] {-2, 2, -1, -4, 5, -3, 7, -5, -6, 10, -7, -8}, 2, 2, 3, 1)).check(0);
+    EmitterTester.op("TensorScatter").opset(24).input(cache).input(Tensor.of(new float[] {-1, -2, -3, -4, -5, -6}, 2, 1, 3, 1)).attr("axis", 1)
+        .expect(Tensor.of(new float[] {-1, -2, -3, 4, 5, 6, -4, -5, -6, 10, 11, 12}, 2, 2, 3, 1)).check(0);
+  }
 }

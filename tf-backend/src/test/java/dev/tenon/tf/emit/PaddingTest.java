@@ -33,4 +33,14 @@ class PaddingTest {
     EmitterTester.op("Pad").input(DataType.FLOAT, 1, 2, 1, 2, 1, 2, 1, 2).constant(0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0)
         .constant(Tensor.scalar(3f)).check(0);
   }
+
+  @Test
+  void cropsAndPadsAroundTheCenter() {
+    for (long[] target : new long[][] {{5, 9}, {8, 4}, {4, 13}, {7, 8}, {10, 1}}) {
+      EmitterTester.op("CenterCropPad").opset(18).input(DataType.FLOAT, "h", "w").constant(target)
+          .sizes("h", 7, "w", 8).sizes("h", 8, "w", 8).sizes("h", 1, "w", 2).check(0);
+      EmitterTester.op("CenterCropPad").opset(18).input(DataType.FLOAT, "h", 2, "w").input(Tensor.vector(target)).ints("axes", 2, -3)
+          .sizes("h", 7, "w", 8).check(0);
+    }
+  }
 }
