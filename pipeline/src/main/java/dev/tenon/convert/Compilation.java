@@ -1,7 +1,8 @@
 package dev.tenon.convert;
 
+import dev.tenon.frontend.Frontends;
 import dev.tenon.frontend.ModelSource;
-import dev.tenon.frontend.OnnxFrontend;
+import dev.tenon.frontend.ReadOptions;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.diag.Diagnostics;
 import dev.tenon.ir.layout.ChannelsLast;
@@ -10,7 +11,6 @@ import dev.tenon.ir.pass.PassContext;
 import dev.tenon.ir.pass.PassDumps;
 import dev.tenon.ir.pass.PassManager;
 import dev.tenon.ir.pass.PassResult;
-import dev.tenon.ir.shape.ShapeInference;
 import dev.tenon.tf.BackendOptions;
 import dev.tenon.tf.Conversion;
 import dev.tenon.tf.TensorFlowBackend;
@@ -33,10 +33,9 @@ record Compilation(Model model, int sourceNodes, Conversion conversion, Map<Stri
   static Compilation of(ModelSource source, ConvertOptions options, Phases phases) {
     Diagnostics diagnostics = new Diagnostics();
     phases.begin("read");
-    Model model = OnnxFrontend.read(source, diagnostics);
+    Model model = Frontends.read(source, new ReadOptions(options.inputShapes()), diagnostics);
     int[] nodes = {0};
     model.graph().forEachNode(n -> nodes[0]++);
-    options.inputShapes().forEach((name, shape) -> ShapeInference.setInputShape(model, name, shape));
     PassDumps dump = options.dumpPasses() == null ? null : new PassDumps(options.dumpPasses());
     phases.begin("passes");
     if (dump != null) {

@@ -3,8 +3,9 @@ package dev.tenon.debug;
 import dev.tenon.convert.ConvertOptions;
 import dev.tenon.convert.Converter;
 import dev.tenon.convert.Progress;
+import dev.tenon.frontend.Frontends;
 import dev.tenon.frontend.ModelSource;
-import dev.tenon.frontend.OnnxFrontend;
+import dev.tenon.frontend.ReadOptions;
 import dev.tenon.ir.Attribute;
 import dev.tenon.ir.Function;
 import dev.tenon.ir.Model;
@@ -57,7 +58,7 @@ public record Inspection(Model model, long fileBytes, long parameters, long para
 
   /** Reads a model and tries to emit it, without writing anything. */
   public static Inspection of(ModelSource source, Progress progress) {
-    Model model = OnnxFrontend.read(source, new Diagnostics());
+    Model model = Frontends.read(source, ReadOptions.defaults(), new Diagnostics());
     ShapeInference.infer(model, new Diagnostics());
     Map<String, Integer> operators = new TreeMap<>();
     List<CustomNode> custom = new ArrayList<>();

@@ -122,7 +122,7 @@ public final class MavenRepository {
   }
 
   private static List<String> models(ZipFile zip) {
-    return zip.stream().filter(e -> !e.isDirectory()).map(ZipEntry::getName).filter(n -> n.endsWith(".onnx")).toList();
+    return zip.stream().filter(e -> !e.isDirectory()).map(ZipEntry::getName).filter(SourceFormat::looksLikeModel).toList();
   }
 
   private static BadInputException unreadable(MavenCoordinates at, IOException e) {
@@ -139,7 +139,7 @@ public final class MavenRepository {
         if (models.size() == 1) {
           return at.withEntry(models.get(0));
         }
-        throw BadInputException.of(at, "", models.isEmpty() ? "no .onnx entry in the jar" : models.size() + " models",
+        throw BadInputException.of(at, "", models.isEmpty() ? "no .onnx, .pt2 or .pt entry in the jar" : models.size() + " models",
             models.isEmpty() ? "one" : "one of them after '!/': " + String.join(", ", models));
       }
       ZipEntry entry = zip.getEntry(at.entry());

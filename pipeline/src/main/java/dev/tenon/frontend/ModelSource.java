@@ -80,9 +80,9 @@ public final class ModelSource implements AutoCloseable {
     return spec.substring(Math.max(spec.lastIndexOf('/'), spec.lastIndexOf('\\')) + 1);
   }
 
-  /** The file's last name without {@code .onnx}: a name for what is made of it. */
+  /** The file's last name without {@code .onnx}, {@code .pt2} or {@code .pt}: a name for what is made of it. */
   public String baseName() {
-    return fileName().replaceFirst("\\.onnx$", "");
+    return SourceFormat.withoutEnding(fileName());
   }
 
   /** The SHA-256 of the file, external data not included, in hexadecimal. */

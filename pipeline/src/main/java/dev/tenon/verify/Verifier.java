@@ -1,8 +1,9 @@
 package dev.tenon.verify;
 
 import dev.tenon.convert.ConversionRecord;
+import dev.tenon.frontend.Frontends;
 import dev.tenon.frontend.ModelSource;
-import dev.tenon.frontend.OnnxFrontend;
+import dev.tenon.frontend.ReadOptions;
 import dev.tenon.ir.Dim;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Shape;
@@ -59,7 +60,7 @@ public final class Verifier implements AutoCloseable {
     this.source = source;
     this.savedModel = savedModel;
     this.record = ConversionRecord.read(savedModel);
-    this.model = OnnxFrontend.read(source, new Diagnostics());
+    this.model = Frontends.read(source, ReadOptions.defaults(), new Diagnostics());
     for (Value v : model.graph().inputs()) {
       if (!v.isInitializer()) {
         inputs.put(v.name(), v);

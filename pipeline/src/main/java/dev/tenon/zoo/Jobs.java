@@ -2,6 +2,7 @@ package dev.tenon.zoo;
 
 import dev.tenon.frontend.MavenCoordinates;
 import dev.tenon.frontend.MavenRepository;
+import dev.tenon.frontend.SourceFormat;
 import dev.tenon.ir.diag.BadInputException;
 import java.io.File;
 import java.io.IOException;
@@ -22,8 +23,8 @@ public final class Jobs {
   private Jobs() {}
 
   /**
-   * The models that some arguments mean: a file itself, of a folder every {@code .onnx} below it, of a pattern every file that
-   * matches, of a Maven artifact without an entry every model in it. Each gets a name of its own.
+   * The models that some arguments mean: a file itself, of a folder every {@code .onnx}, {@code .pt2} and {@code .pt} below it, of a
+   * pattern every file that matches, of a Maven artifact without an entry every model in it. Each gets a name of its own.
    *
    * @throws BadInputException if an argument means nothing
    */
@@ -32,15 +33,15 @@ public final class Jobs {
     for (String a : arguments) {
       List<String> found = MavenCoordinates.matches(a) ? inArtifact(a, log) : files(a);
       if (found.isEmpty()) {
-        throw BadInputException.of(a, "", "no model", "an .onnx file, a folder or pattern with some, or an artifact with some");
+        throw BadInputException.of(a, "", "no model", "an .onnx, .pt2 or .pt file, a folder or pattern with some, or an artifact with some");
       }
       specs.addAll(found);
     }
     List<Batch.Job> jobs = new ArrayList<>();
     Set<String> names = new HashSet<>();
     for (String spec : specs) {
-      String base = spec.substring(Math.max(spec.lastIndexOf('/'), spec.lastIndexOf(File.separatorChar)) + 1)
-          .replaceFirst("\\.onnx$", "").replaceAll("[^A-Za-z0-9._+-]", "_");
+      String file = spec.substring(Math.max(spec.lastIndexOf('/'), spec.lastIndexOf(File.separatorChar)) + 1);
+      String base = SourceFormat.withoutEnding(file).replaceAll("[^A-Za-z0-9._+-]", "_");
       String name = base;
       for (int n = 2; !names.add(name); n++) {
         name = base + "-" + n;
@@ -65,9 +66,9 @@ public final class Jobs {
     if (!Files.isDirectory(root)) {
       return List.of();
     }
-    PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + (pattern ? argument : "**.onnx"));
+    PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + argument);
     try (Stream<Path> all = Files.walk(root)) {
-      return all.filter(p -> Files.isRegularFile(p) && matcher.matches(pattern ? p : p.toAbsolutePath())).map(Path::toString).sorted().toList();
+      return all.filter(p -> Files.isRegularFile(p) && (pattern ? matcher.matches(p) : SourceFormat.looksLikeModel(p.getFileName().toString()))).map(Path::toString).sorted().toList();
     } catch (IOException e) {
       throw new BadInputException(argument + ": cannot look for models: " + e.getMessage(), e);
     }
