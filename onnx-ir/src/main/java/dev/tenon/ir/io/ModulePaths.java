@@ -76,7 +76,8 @@ public final class ModulePaths {
     String innermost = "";
     while (frames.find()) {
       String file = frames.group(1).replace('\\', '/');
-      if (!file.contains("/site-packages/torch/") && !file.contains("/dist-packages/torch/") && !file.startsWith("<")) {
+      if (!file.contains("/site-packages/torch/") && !file.contains("/dist-packages/torch/") && !file.startsWith("<")
+          && !file.startsWith("torch/")) {
         innermost = frames.group(1) + ":" + frames.group(2);
       }
     }
