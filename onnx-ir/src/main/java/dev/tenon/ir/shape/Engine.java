@@ -101,9 +101,20 @@ final class Engine {
       rememberSizes(v.type());
     }
     walk(g, main);
+    report(diagnostics);
+  }
+
+  /** Hands over the warnings so far, once. */
+  void report(Diagnostics diagnostics) {
     for (Warning w : warnings) {
       diagnostics.warning(w.code, w.node, w.message, "");
     }
+    warnings.clear();
+  }
+
+  /** Infers a single node of the main graph or a subgraph of it. */
+  void visitMain(Node n) {
+    visit(n, main);
   }
 
   private void walk(Graph g, Frame frame) {
@@ -178,7 +189,7 @@ final class Engine {
     return t;
   }
 
-  private void rememberSizes(Type t) {
+  void rememberSizes(Type t) {
     if (t instanceof Type.TensorType tensor && tensor.shape().hasRank()) {
       for (Dim d : tensor.shape().dims()) {
         if (!d.isConstant()) {

@@ -30,7 +30,7 @@ public final class ShapeInference {
   public static final class Result {
     private final Engine engine;
 
-    private Result(Engine engine) {
+    Result(Engine engine) {
       this.engine = engine;
     }
 

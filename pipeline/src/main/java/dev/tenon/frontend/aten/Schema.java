@@ -1,0 +1,71 @@
+package dev.tenon.frontend.aten;
+
+import java.util.List;
+
+/**
+ * The signature of a PyTorch operator: {@code aten::relu_(Tensor(a!) self) -> Tensor(a!)}.
+ *
+ * @param name namespace and name, {@code aten::relu_}
+ * @param overload empty for the operator's unnamed overload
+ * @param parameters in order
+ * @param results in order; empty for an operator that only acts
+ */
+public record Schema(String name, String overload, List<Parameter> parameters, List<Result> results) {
+
+  /**
+   * A parameter.
+   *
+   * @param keywordOnly true after the {@code *}
+   * @param byDefault the default; null if there is none
+   * @param alias the alias set, {@code a} say; empty if there is none
+   * @param mutated true for {@code Tensor(a!)}: the operator writes to the argument
+   */
+  public record Parameter(String name, SchemaType type, boolean keywordOnly, TorchValue byDefault, String alias, boolean mutated) {}
+
+  /** A result; {@code alias} is the alias set that it shares with a parameter, empty for a fresh value. */
+  public record Result(String name, SchemaType type, String alias, boolean mutated) {}
+
+  public Schema {
+    parameters = List.copyOf(parameters);
+    results = List.copyOf(results);
+  }
+
+  /** {@code aten::add.Tensor}. */
+  public String qualifiedName() {
+    return overload.isEmpty() ? name : name + "." + overload;
+  }
+
+  /** The part before {@code ::}. */
+  public String namespace() {
+    int at = name.indexOf("::");
+    return at < 0 ? "" : name.substring(0, at);
+  }
+
+  /** The part after {@code ::}. */
+  public String baseName() {
+    int at = name.indexOf("::");
+    return at < 0 ? name : name.substring(at + 2);
+  }
+
+  /** The position of the parameter with this name, or -1. */
+  public int indexOf(String parameter) {
+    for (int i = 0; i < parameters.size(); i++) {
+      if (parameters.get(i).name().equals(parameter)) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /** The parameter that the operator writes to, or null. */
+  public Parameter mutated() {
+    return parameters.stream().filter(Parameter::mutated).findFirst().orElse(null);
+  }
+
+  /** The parameter that result i is a view of, or null if the result is fresh. */
+  public Parameter viewedBy(int result) {
+    String alias = results.get(result).alias();
+    return alias.isEmpty() || results.get(result).mutated() ? null
+        : parameters.stream().filter(p -> p.alias().equals(alias)).findFirst().orElse(null);
+  }
+}
