@@ -5,14 +5,18 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
-/** Recognises, by their first bytes, files that people give to an ONNX reader by mistake. */
-final class FileKinds {
+/** Recognises, by their first bytes, files that people give to a reader of another format by mistake. */
+public final class FileKinds {
   private static final int HEAD = 512;
 
   private FileKinds() {}
 
-  /** What the file is and what to do with it, or null if it may be a protobuf message of ONNX. */
-  static String describe(ByteBuffer file) {
+  /**
+   * What the file is and what to do with it, or null if it may be a protobuf message of ONNX.
+   *
+   * @param file its first bytes; 512 are enough
+   */
+  public static String describe(ByteBuffer file) {
     byte[] head = new byte[Math.min(HEAD, file.remaining())];
     file.duplicate().get(head);
     String text = new String(head, StandardCharsets.ISO_8859_1);
@@ -49,6 +53,9 @@ final class FileKinds {
     }
     if (text.startsWith("PTMF", 4)) {
       return "a PyTorch Mobile flatbuffer";
+    }
+    if (text.startsWith("ustar", 257)) {
+      return "a tar archive";
     }
     if (text.startsWith("\u001f\u008b")) {
       return "a gzip archive";
