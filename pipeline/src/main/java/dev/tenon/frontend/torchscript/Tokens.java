@@ -4,7 +4,7 @@ import dev.tenon.ir.diag.BadInputException;
 
 /** The token at hand, and what parsers ask of it; also counts how deep they are, because files are untrusted and stacks finite. */
 final class Tokens {
-  private static final int MAX_DEPTH = 300;
+  private static final int MAX_DEPTH = 100;
 
   private final Lexer lexer;
   private Token current;
