@@ -140,7 +140,7 @@ final class SchemaParser {
     }
     if (text.charAt(at) == '"') {
       int end = text.indexOf('"', at + 1);
-      String s = text.substring(at + 1, end).translateEscapes();
+      String s = text.substring(at + 1, end).replace("\\v", "\\013").translateEscapes();
       at = end + 1;
       return new TorchString(s);
     }
