@@ -74,7 +74,7 @@ final class ConvertCommand implements Callable<Integer> {
   @Option(names = "--force", description = "Replace a SavedModel that is there already.")
   private boolean force;
 
-  @Option(names = "--no-verify", negatable = false, description = "Do not compare the result with ONNX Runtime.")
+  @Option(names = "--no-verify", negatable = false, description = "Do not compare the result with the source.")
   private boolean noVerify;
 
   @Mixin
@@ -103,7 +103,7 @@ final class ConvertCommand implements Callable<Integer> {
       long start = System.nanoTime();
       if (!noVerify) {
         terminal.phase("verify");
-        try (Verifier verifier = new Verifier(source, output, verifyOptions)) {
+        try (Verifier verifier = new Verifier(source, output, verifyOptions, terminal::note)) {
           verified = verifier.run();
         }
         terminal.end();

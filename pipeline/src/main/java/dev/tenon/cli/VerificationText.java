@@ -18,13 +18,13 @@ final class VerificationText {
 
   static void print(VerifyReport report, Terminal terminal) {
     List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("size", "output", "max abs", "scaled", "cosine", "ONNX Runtime", "TensorFlow", ""));
+    rows.add(List.of("size", "output", "max abs", "scaled", "cosine", report.reference().name(), report.subject(), ""));
     for (Trial t : report.trials()) {
       boolean first = true;
       for (OutputResult o : t.outputs()) {
         rows.add(List.of(first ? t.sizeText() : "", o.name(), Texts.error(o.error().maxAbsolute()), Texts.error(o.error().scaled()),
-            Texts.error(o.error().cosine()), first ? Texts.millis(t.onnxRuntimeMillis()) : "",
-            first ? Texts.millis(t.tensorFlowMillis()) : "", verdict(o)));
+            Texts.error(o.error().cosine()), first ? Texts.millis(t.referenceMillis()) : "",
+            first ? Texts.millis(t.subjectMillis()) : "", verdict(o)));
         first = false;
       }
     }
@@ -33,10 +33,13 @@ final class VerificationText {
     }
     List<Trial> skipped = report.trials().stream().filter(t -> !t.skipped().isEmpty()).toList();
     for (Trial t : skipped.subList(0, terminal.verbose() ? skipped.size() : Math.min(SKIPPED_SHOWN, skipped.size()))) {
-      terminal.result("  " + t.sizeText() + " skipped: ONNX Runtime: " + t.skipped());
+      terminal.result("  " + t.sizeText() + " skipped: " + report.reference().name() + ": " + t.skipped());
     }
     if (skipped.size() > SKIPPED_SHOWN && !terminal.verbose()) {
-      terminal.result("  " + (skipped.size() - SKIPPED_SHOWN) + " more sizes skipped that ONNX Runtime refuses");
+      terminal.result("  " + (skipped.size() - SKIPPED_SHOWN) + " more sizes skipped that " + report.reference().name() + " refuses");
+    }
+    if (!report.reference().remark().isEmpty()) {
+      terminal.result("  " + report.reference().remark());
     }
     if (report.layers() != null) {
       printLayers(report.layers(), terminal);
@@ -49,7 +52,17 @@ final class VerificationText {
     }
     String why = o.error().problem().isEmpty() ? "more than " + Texts.error(o.tolerance()) : o.error().problem();
     return "MISMATCH: " + why
-        + (Double.isNaN(o.unoptimized()) ? "" : "; against ONNX Runtime without optimizations " + Texts.error(o.unoptimized()));
+        + (Double.isNaN(o.unoptimized()) ? "" : "; against ONNX Runtime without optimizations " + Texts.error(o.unoptimized())) + blame(o);
+  }
+
+  /** Which half is wrong, where the source passed through an ONNX model of our own. */
+  private static String blame(OutputResult o) {
+    return switch (o.blame()) {
+      case "lowering" -> "; the exported ONNX model differs too: " + (o.lowering().problem().isEmpty()
+          ? "scaled error " + Texts.error(o.lowering().scaled()) : o.lowering().problem());
+      case "TensorFlow" -> "; the exported ONNX model agrees, it is TensorFlow that differs";
+      default -> "";
+    };
   }
 
   private static void printLayers(LayerReport report, Terminal terminal) {
@@ -79,14 +92,14 @@ final class VerificationText {
     long sizes = report.ranTrials();
     String at = " at " + Texts.plural(sizes, "size");
     if (report.ok()) {
-      return "agrees with ONNX Runtime" + at + ": scaled error " + Texts.error(report.worst());
+      return "agrees with " + report.reference().name() + at + ": scaled error " + Texts.error(report.worst());
     }
     for (Trial t : report.trials()) {
       for (OutputResult o : t.outputs()) {
         if (!o.ok()) {
-          return "differs from ONNX Runtime: output " + o.name() + " at " + t.sizeText() + ": " + (o.error().problem().isEmpty()
+          return "differs from " + report.reference().name() + ": output " + o.name() + " at " + t.sizeText() + ": " + (o.error().problem().isEmpty()
               ? "scaled error " + Texts.error(o.error().scaled()) + ", at most " + Texts.error(o.tolerance()) + " is allowed"
-              : o.error().problem());
+              : o.error().problem()) + (o.blame().equals("lowering") ? " (so does the exported ONNX model)" : "");
         }
       }
     }

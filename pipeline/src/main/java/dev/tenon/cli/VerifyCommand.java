@@ -16,8 +16,9 @@ import picocli.CommandLine.Spec;
 
 /** {@code tenon verify}. */
 @Command(name = "verify", mixinStandardHelpOptions = true, sortOptions = false, usageHelpWidth = 110,
-    description = "Compares a SavedModel with the model it was converted from: the same inputs through TensorFlow and ONNX Runtime.",
-    footer = {"", "Exit code 6 if an output differs by more than the tolerance, or if no size was found that ONNX Runtime accepts."})
+    description = "Compares a SavedModel with the model it was converted from: the same inputs through TensorFlow and the source's runtime,"
+        + " which is libtorch for TorchScript and ONNX Runtime for everything else.",
+    footer = {"", "Exit code 6 if an output differs by more than the tolerance, or if no size was found that the source's runtime accepts."})
 final class VerifyCommand implements Callable<Integer> {
   private final Terminal terminal;
 
@@ -50,7 +51,7 @@ final class VerifyCommand implements Callable<Integer> {
     VerifyReport report;
     terminal.phase("verify");
     try (ModelSource source = ModelSource.resolve(model, terminal::note);
-        Verifier verifier = new Verifier(source, savedModel, options)) {
+        Verifier verifier = new Verifier(source, savedModel, options, terminal::note)) {
       if (!verifier.sameSource()) {
         terminal.warning(savedModel + " was made of another file than " + model + ", or the file has changed since");
       }

@@ -6,29 +6,41 @@ import dev.tenon.json.Json;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
  * What verification found.
  *
  * @param tolerance the one asked for
+ * @param reference what the numbers were compared with
+ * @param subject what was compared: {@code TensorFlow}, or the runtime of an exported model
  * @param trials in the order they were run; some may be skipped
  * @param layers the comparison of intermediate tensors; null if not asked for
  * @param note a finding about the whole; empty if there is none
  */
-public record VerifyReport(double tolerance, List<Trial> trials, LayerReport layers, String note) {
+public record VerifyReport(double tolerance, Runtime reference, String subject, List<Trial> trials, LayerReport layers, String note) {
+
+  /**
+   * A runtime that took part.
+   *
+   * @param name {@code ONNX Runtime} or {@code libtorch}
+   * @param version empty if it could not be loaded
+   * @param remark why it is this one and not another; empty if that is as usual
+   */
+  public record Runtime(String name, String version, String remark) {}
 
   /**
    * The model run on inputs of one size.
    *
    * @param sizes input to its dimensions
-   * @param skipped why ONNX Runtime itself cannot run this size; empty if it was run
+   * @param skipped why the reference itself cannot run this size; empty if it was run
    * @param outputs in the model's order
-   * @param onnxRuntimeMillis median of several runs; NaN if not measured
-   * @param tensorFlowMillis median of several runs, warm; NaN if not measured
+   * @param referenceMillis median of several runs; NaN if not measured
+   * @param subjectMillis median of several runs, warm; NaN if not measured
    */
-  public record Trial(Map<String, long[]> sizes, String skipped, List<OutputResult> outputs, double onnxRuntimeMillis,
-      double tensorFlowMillis) {
+  public record Trial(Map<String, long[]> sizes, String skipped, List<OutputResult> outputs, double referenceMillis,
+      double subjectMillis) {
     static Trial skipped(Map<String, long[]> sizes, String why) {
       return new Trial(sizes, why, List.of(), Double.NaN, Double.NaN);
     }
@@ -59,10 +71,17 @@ public record VerifyReport(double tolerance, List<Trial> trials, LayerReport lay
    *
    * @param tolerance what was allowed, which half-precision types raise
    * @param unoptimized the scaled error against ONNX Runtime without optimizations; NaN unless the output failed
+   * @param lowering how far the ONNX model that was made of the source is from the reference, in ONNX Runtime; null if that is not
+   *     another thing than the reference
    */
-  public record OutputResult(String name, TensorComparison error, double tolerance, double unoptimized) {
+  public record OutputResult(String name, TensorComparison error, double tolerance, double unoptimized, TensorComparison lowering) {
     public boolean ok() {
       return error.within(tolerance);
+    }
+
+    /** Where an output that differs goes wrong, if that is known: {@code lowering} to ONNX, or {@code TensorFlow}; else empty. */
+    public String blame() {
+      return ok() || lowering == null ? "" : lowering.within(tolerance) ? "TensorFlow" : "lowering";
     }
   }
 
@@ -89,11 +108,19 @@ public record VerifyReport(double tolerance, List<Trial> trials, LayerReport lay
     return worst;
   }
 
+  private static String key(String runtime) {
+    return runtime.toLowerCase(Locale.ROOT).replace(" ", "") + "_ms";
+  }
+
   /** For {@code --json}. */
   public ObjectNode toJson() {
     ObjectNode o = Json.object();
     o.put("ok", ok()).put("tolerance", tolerance);
     Json.putRounded(o, "worst_scaled_error", worst());
+    ObjectNode with = o.putObject("reference").put("name", reference.name).put("version", reference.version);
+    if (!reference.remark.isEmpty()) {
+      with.put("remark", reference.remark);
+    }
     if (!note.isEmpty()) {
       o.put("note", note);
     }
@@ -106,8 +133,8 @@ public record VerifyReport(double tolerance, List<Trial> trials, LayerReport lay
         n.put("skipped", t.skipped);
         continue;
       }
-      Json.putRounded(n, "onnxruntime_ms", t.onnxRuntimeMillis);
-      Json.putRounded(n, "tensorflow_ms", t.tensorFlowMillis);
+      Json.putRounded(n, key(reference.name), t.referenceMillis);
+      Json.putRounded(n, key(subject), t.subjectMillis);
       ArrayNode outputs = n.putArray("outputs");
       for (OutputResult r : t.outputs) {
         ObjectNode e = outputs.addObject().put("name", r.name).put("ok", r.ok());
@@ -120,6 +147,12 @@ public record VerifyReport(double tolerance, List<Trial> trials, LayerReport lay
         e.put("tolerance", r.tolerance);
         if (!Double.isNaN(r.unoptimized)) {
           Json.putRounded(e, "scaled_error_unoptimized", r.unoptimized);
+        }
+        if (r.lowering != null) {
+          Json.putRounded(e, "lowering_scaled_error", r.lowering.scaled());
+        }
+        if (!r.blame().isEmpty()) {
+          e.put("blame", r.blame());
         }
       }
     }

@@ -44,7 +44,7 @@ class FixturesTest {
     try (ModelSource source = ModelSource.resolve(spec.startsWith("maven:") ? spec : root.resolve(spec).toString(), line -> { })) {
       new Converter(ConvertOptions.defaults(), Progress.NONE).convert(source, out);
       VerifyOptions options = VerifyOptions.defaults().withSizes(sizes(entry)).withLatency(false);
-      try (Verifier verifier = new Verifier(source, out, options)) {
+      try (Verifier verifier = new Verifier(source, out, options, line -> { })) {
         VerifyReport report = verifier.run();
         for (VerifyReport.Trial t : report.trials()) {
           assertTrue(t.skipped().isEmpty(), t.sizeText() + " skipped: " + t.skipped());
