@@ -1,0 +1,149 @@
+package dev.tenon.verify;
+
+import dev.tenon.frontend.ModelSource;
+import dev.tenon.frontend.SourceFormat;
+import dev.tenon.ir.Model;
+import dev.tenon.ir.Tensor;
+import dev.tenon.ir.Value;
+import dev.tenon.ir.ort.OrtModel;
+import dev.tenon.verify.VerifyReport.Runtime;
+import dev.tenon.verify.reference.LibtorchReference;
+import dev.tenon.verify.reference.OnnxRuntimeReference;
+import dev.tenon.verify.reference.Reference;
+import dev.tenon.verify.reference.ReferenceFailure;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * What a source is compared with: ONNX files with ONNX Runtime on the file itself; TorchScript with libtorch, and where libtorch
+ * cannot be used, like everything else, with ONNX Runtime on the ONNX model that the frontend made of it.
+ */
+final class References implements AutoCloseable {
+  private final ModelSource source;
+  private final SourceFormat format;
+  private final Model model;
+  private final int threads;
+  private Reference current;
+  /** The frontend's model in ONNX Runtime, where that is not the reference itself; null if it is, or cannot be loaded. */
+  private Reference lowering;
+  private String remark = "";
+
+  private References(ModelSource source, Model model, int threads) {
+    this.source = source;
+    this.format = SourceFormat.of(source);
+    this.model = model;
+    this.threads = threads;
+  }
+
+  /**
+   * Loads the reference of a source.
+   *
+   * @param model the source as its frontend reads it, unchanged
+   * @param log is told in a line what takes long, and why it is not the usual reference
+   * @throws ReferenceFailure if none can be loaded
+   */
+  static References open(ModelSource source, Model model, int threads, Consumer<String> log) {
+    References r = new References(source, model, threads);
+    if (r.format == SourceFormat.TORCHSCRIPT) {
+      try {
+        r.current = r.libtorch(log);
+        r.lowering = r.loweringOrNull();
+      } catch (ReferenceFailure e) {
+        r.fallBack(e);
+      }
+    } else {
+      r.current = r.onnxRuntime(OrtModel.Options.defaults().withThreads(threads));
+    }
+    return r;
+  }
+
+  private Reference libtorch(Consumer<String> log) {
+    List<String> inputs = model.graph().inputs().stream().filter(v -> !v.isInitializer()).map(Value::name).toList();
+    List<String> outputs = model.graph().outputs().stream().map(Value::name).toList();
+    return LibtorchReference.open(source.file(), inputs, outputs, threads, log);
+  }
+
+  private Reference onnxRuntime(OrtModel.Options options) {
+    return format == SourceFormat.ONNX ? OnnxRuntimeReference.open(source.file(), options) : OnnxRuntimeReference.open(model, options);
+  }
+
+  private Reference loweringOrNull() {
+    try {
+      return onnxRuntime(OrtModel.Options.reference().withThreads(threads));
+    } catch (ReferenceFailure e) {
+      return null; // for the mismatch, if there is one, to be blamed on nobody
+    }
+  }
+
+  private void fallBack(ReferenceFailure why) {
+    if (current != null) {
+      current.close();
+    }
+    remark = why.getMessage() + "; compared with ONNX Runtime on the exported model instead, which cannot tell a wrong lowering";
+    current = onnxRuntime(OrtModel.Options.defaults().withThreads(threads));
+    if (lowering != null) {
+      lowering.close();
+      lowering = null;
+    }
+  }
+
+  /** The reference in use. */
+  Reference current() {
+    return current;
+  }
+
+  /** For the report. */
+  Runtime runtime() {
+    return new Runtime(current.name(), current.version(), remark);
+  }
+
+  /**
+   * Runs the reference; one that turns out to be of no use for this model is replaced.
+   *
+   * @throws ReferenceFailure if it refuses these inputs
+   */
+  Map<String, Tensor> run(Map<String, Tensor> inputs) {
+    try {
+      return current.run(inputs);
+    } catch (ReferenceFailure e) {
+      if (!e.isHopeless() || !(current instanceof LibtorchReference)) {
+        throw e;
+      }
+      fallBack(e);
+      return current.run(inputs);
+    }
+  }
+
+  /** Runs the frontend's model; empty if it cannot be run, null if it is the reference itself. */
+  Map<String, Tensor> runLowering(Map<String, Tensor> inputs) {
+    if (lowering == null) {
+      return null;
+    }
+    try {
+      return lowering.run(inputs);
+    } catch (ReferenceFailure e) {
+      return Map.of();
+    }
+  }
+
+  /** Runs ONNX Runtime without optimizations; empty if the reference is another, or it cannot be run. */
+  Map<String, Tensor> runUnoptimized(Map<String, Tensor> inputs) {
+    if (current instanceof LibtorchReference) {
+      return Map.of();
+    }
+    try (Reference plain = onnxRuntime(OrtModel.Options.reference())) {
+      return plain.run(inputs);
+    } catch (ReferenceFailure e) {
+      return Map.of();
+    }
+  }
+
+  @Override
+  public void close() {
+    current.close();
+    if (lowering != null) {
+      lowering.close();
+    }
+  }
+}
