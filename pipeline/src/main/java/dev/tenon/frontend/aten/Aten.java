@@ -33,7 +33,7 @@ public final class Aten {
   private final AtenOps ops;
   private final Diagnostics diagnostics;
   private final Schemas schemas = Schemas.builtin();
-  private final List<TorchTensor> writes = new ArrayList<>();
+  private final List<Write> writes = new ArrayList<>();
   private final Set<Diagnostic> reported = new LinkedHashSet<>();
 
   public Aten(Onnx onnx, AtenOps ops, Diagnostics diagnostics) {
@@ -121,6 +121,9 @@ public final class Aten {
     return self;
   }
 
+  /** A write to a tensor that is no view, and the value that it had before. */
+  private record Write(TorchTensor root, Value before) {}
+
   /** Writes to a tensor: the elements take on its type and shape. */
   public void write(TorchTensor self, Value elements) {
     Value before = self.value();
@@ -128,8 +131,12 @@ public final class Aten {
     if (before.shape().hasRank() && !before.shape().equals(written.shape())) {
       written = onnx.expand(written, onnx.sizes(before));
     }
+    record(self, written);
+  }
+
+  private void record(TorchTensor self, Value written) {
+    writes.add(new Write(self.root(), self.root().value()));
     self.write(written);
-    writes.add(self.root());
   }
 
   /** The operator of the same name without the last underscore, with parameters of the same names. */
@@ -157,9 +164,11 @@ public final class Aten {
     return writes.size();
   }
 
-  /** The tensors, each once and none a view, that were written to since the mark. */
-  public Set<TorchTensor> writtenSince(int mark) {
-    return new LinkedHashSet<>(writes.subList(mark, writes.size()));
+  /** The tensors that were written to since the mark, each once and none a view, with the values that they had at the mark. */
+  public Map<TorchTensor, Value> writtenSince(int mark) {
+    Map<TorchTensor, Value> before = new LinkedHashMap<>();
+    writes.subList(mark, writes.size()).forEach(w -> before.putIfAbsent(w.root, w.before));
+    return before;
   }
 
   // ---- views ----
@@ -254,8 +263,7 @@ public final class Aten {
   private TorchValue custom(String name, String overload, Schema schema, AtenCall c, TorchValue[] arguments, List<Type> resultTypes) {
     TorchValue made = custom(name, overload, schema, named(schema, arguments), resultTypes);
     if (schema.mutated() != null && c.get(schema.mutated().name()) instanceof TorchTensor self && made instanceof TorchTensor t) {
-      self.write(t.value());
-      writes.add(self.root());
+      record(self, t.value());
       return self;
     }
     return made;

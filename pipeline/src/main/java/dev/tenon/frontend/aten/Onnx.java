@@ -79,6 +79,11 @@ public final class Onnx {
     return graph;
   }
 
+  /** Goes on with a graph begun before: a body that has ended, or the main graph. */
+  public void resume(Graph g) {
+    graph = g;
+  }
+
   /** Ends a body; the caller gives it to a node as attribute. */
   public Graph end() {
     Graph body = graph;
@@ -241,6 +246,11 @@ public final class Onnx {
   public TorchScalar number(TorchScalar.Kind kind, Value v) {
     DataType wanted = kind == TorchScalar.Kind.BOOL ? DataType.BOOL : kind == TorchScalar.Kind.INT ? DataType.INT64 : DataType.DOUBLE;
     return TorchScalar.computed(kind, cast(v, wanted), null, this);
+  }
+
+  /** An integer computed by the graph, of rank 0 or 1 with one element, of which this is known. */
+  public TorchScalar integer(Value v, Dim dim) {
+    return TorchScalar.computed(TorchScalar.Kind.INT, v, dim, this);
   }
 
   public TorchScalar plus(TorchScalar a, TorchScalar b) {
