@@ -54,6 +54,9 @@ public final class FileKinds {
     if (text.startsWith("PTMF", 4)) {
       return "a PyTorch Mobile flatbuffer";
     }
+    if (text.startsWith("GGUF")) {
+      return "a GGUF file, as llama.cpp's weights are";
+    }
     if (text.startsWith("ustar", 257)) {
       return "a tar archive";
     }

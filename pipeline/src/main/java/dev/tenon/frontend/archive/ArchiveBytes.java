@@ -40,7 +40,8 @@ record ArchiveBytes(Path file, String label, long base, long size, ByteBuffer me
 
   /** A run of the bytes, as they are. */
   Storage storage(long offset, long length) {
-    return memory == null ? Storage.ofFile(file, base + offset, length) : Storage.of(memory.slice(Math.toIntExact(offset), Math.toIntExact(length)));
+    return memory == null ? Storage.ofFile(file, base + offset, length)
+        : Storage.of(memory.slice(Math.toIntExact(offset), Math.toIntExact(length)));
   }
 
   /** The first bytes, for recognising what this is. */

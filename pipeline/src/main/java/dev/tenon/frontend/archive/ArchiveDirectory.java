@@ -126,7 +126,7 @@ final class ArchiveDirectory {
   private ArchiveEntry entry(SeekableByteChannel channel, ZipArchiveEntry e) throws IOException {
     String place = shown(e.getName());
     if (e.getGeneralPurposeBit().usesEncryption()) {
-      throw BadInputException.of(bytes.label(), place, "an encrypted entry", "none; unpack the archive with its password and pack it again");
+      throw BadInputException.of(bytes.label(), place, "an encrypted entry", "none; unpack it with its password and pack it again");
     }
     if (e.getMethod() != ZipEntry.STORED && e.getMethod() != ZipEntry.DEFLATED) {
       throw BadInputException.of(bytes.label(), place, "compression method " + e.getMethod(), "0 (stored) or 8 (deflate)");
@@ -142,8 +142,8 @@ final class ArchiveDirectory {
       throw BadInputException.of(bytes.label(), place, packed + " stored bytes for a file of " + e.getSize(), "as many");
     }
     if (deflated && (e.getSize() > MAX_INFLATED_BYTES || e.getSize() > FREE_INFLATED_BYTES && e.getSize() / MAX_RATIO > packed)) {
-      throw BadInputException.of(bytes.label(), place, packed + " bytes that inflate to " + e.getSize(), "at most " + MAX_INFLATED_BYTES
-          + " bytes and a ratio of " + MAX_RATIO + "; a zip bomb, or else pack the archive again uncompressed");
+      throw BadInputException.of(bytes.label(), place, packed + " bytes that inflate to " + e.getSize() + ", as in a zip bomb",
+          "at most " + MAX_INFLATED_BYTES + " bytes and a ratio of " + MAX_RATIO + "; if it is genuine, pack it again uncompressed");
     }
     return new ArchiveEntry(e.getName(), e.getLocalHeaderOffset(), dataOffset, packed, e.getSize(), deflated);
   }

@@ -23,7 +23,8 @@ final class InflatingStream extends InputStream {
     this.place = entry.name();
     this.size = entry.size();
     // Raw deflate wants a byte after its end (java.util.zip.Inflater).
-    this.in = new InflaterInputStream(new SequenceInputStream(new StorageStream(compressed), new ByteArrayInputStream(new byte[1])), inflater, 1 << 16);
+    InputStream raw = new SequenceInputStream(new StorageStream(compressed), new ByteArrayInputStream(new byte[1]));
+    this.in = new InflaterInputStream(raw, inflater, 1 << 16);
   }
 
   @Override
@@ -41,7 +42,7 @@ final class InflatingStream extends InputStream {
     try {
       n = in.read(to, offset, length);
     } catch (IOException e) {
-      throw new BadInputException(label + ": " + place + ": found damaged compressed data (" + e.getMessage() + "), expected " + size + " bytes", e);
+      throw BadInputException.of(label, place, "damaged compressed data (" + e.getMessage() + ")", size + " bytes");
     }
     if (n < 0 && position < size || n > size - position) {
       throw BadInputException.of(label, place, (n < 0 ? "only " + position : "more than " + size) + " inflated bytes", "the " + size

@@ -111,7 +111,7 @@ public enum ScalarType {
     return number < 0 || number > Integer.MAX_VALUE ? Optional.empty() : Optional.ofNullable(BY_EXPORTED.get((int) number));
   }
 
-  /** The type with this {@link #label()}; a {@code torch.} before it, and the older names {@code float}, {@code long} and kin, are understood. */
+  /** The type with this {@link #label()}; a {@code torch.} before it and the other names, {@code float} and {@code long}, will do too. */
   public static Optional<ScalarType> ofLabel(String label) {
     String name = label.startsWith("torch.") ? label.substring("torch.".length()) : label;
     return Optional.ofNullable(BY_LABEL.get(switch (name) {

@@ -56,7 +56,8 @@ public record StoredTensor(DataType dtype, List<Long> sizes, List<Long> strides,
     return new StoredTensor(dtype, sizes, strides, offset, storage, storageKey, Optional.empty());
   }
 
-  private static void check(Object file, String where, long elementBytes, List<Long> sizes, List<Long> strides, long offset, long storageBytes) {
+  private static void check(Object file, String where, long elementBytes, List<Long> sizes, List<Long> strides, long offset,
+      long storageBytes) {
     String window = "sizes " + sizes + ", strides " + strides + " and offset " + offset;
     long bytes = elementBytes;
     long end = offset;
@@ -78,7 +79,8 @@ public record StoredTensor(DataType dtype, List<Long> sizes, List<Long> strides,
       return;
     }
     if (end > storageBytes) {
-      throw BadInputException.of(file, where, window + ", which reach byte " + end, "a tensor within the storage's " + storageBytes + " bytes");
+      throw BadInputException.of(file, where, window + ", which reach byte " + end, "a tensor within the storage's " + storageBytes
+          + " bytes");
     }
     if (bytes > Math.max(storageBytes, MAX_EXPANDED_BYTES)) {
       throw BadInputException.of(file, where, window + ", " + bytes + " bytes expanded from " + storageBytes,

@@ -90,7 +90,8 @@ public final class TorchArchive implements AutoCloseable {
     if (entries.stream().anyMatch(e -> e.name().indexOf('/') < 0)) {
       return "";
     }
-    Set<String> roots = entries.stream().map(e -> e.name().substring(0, e.name().indexOf('/'))).collect(Collectors.toCollection(LinkedHashSet::new));
+    Set<String> roots = entries.stream().map(e -> e.name().substring(0, e.name().indexOf('/')))
+        .collect(Collectors.toCollection(LinkedHashSet::new));
     if (roots.size() > 1) {
       throw BadInputException.of(bytes.label(), "", "the root folders " + roots.stream().limit(3).collect(Collectors.joining(", "))
           + (roots.size() > 3 ? ", …" : ""), "one that holds everything, as PyTorch's archives have");

@@ -48,7 +48,7 @@ final class Globals {
   /**
    * The value that a name stands for.
    *
-   * @param first whether it is the first thing in the pickle
+   * @param first whether it stands where a model's class does, first in the pickle or in a persistent id of a module
    */
   Object find(PicklePlace place, String module, String name, boolean first) {
     String qualified = (module.equals("__builtin__") ? "builtins" : module) + "." + name;
@@ -91,7 +91,7 @@ final class Globals {
         return place.bad("the TorchScript class " + shown, "a state_dict, not a TorchScript model");
       }
       if (WholeModels.isModelClass(module, name, first)) {
-        return place.bad("a model saved whole with torch.save(model), which needs its Python class " + shown, WholeModels.ADVICE);
+        return place.bad("the Python class " + shown + ", as in a model saved whole with torch.save(model)", WholeModels.ADVICE);
       }
       return place.bad("the Python global " + shown + " (nothing was run)", "tensors and plain containers; in Python: checkpoint = "
           + "torch.load(path, weights_only=False), if you trust the file; torch.save(checkpoint[\"state_dict\"], \"weights.pth\")");

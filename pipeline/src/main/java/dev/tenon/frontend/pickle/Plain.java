@@ -17,7 +17,8 @@ final class Plain {
     Globals.add(to, "collections.OrderedDict", Plain::dict);
     Globals.add(to, "collections.Counter", Plain::dict);
     Globals.add(to, "collections.defaultdict", (place, args) -> dict(place, args.isEmpty() ? args : args.subList(1, args.size())));
-    Globals.add(to, "collections.deque", (place, args) -> args.isEmpty() ? new ArrayList<>() : new ArrayList<Object>(place.sequence(args.get(0), "a deque")));
+    Globals.add(to, "collections.deque", (place, args) -> new ArrayList<Object>(args.isEmpty() ? args
+        : place.sequence(args.get(0), "a deque")));
     Globals.add(to, "builtins.set", Plain::set);
     Globals.add(to, "builtins.frozenset", Plain::set);
     Globals.add(to, "builtins.complex", (place, args) -> new PickleComplex(place.number(place.arg(args, 0, "complex"), "a real part"),
@@ -34,7 +35,7 @@ final class Plain {
         "pathlib._local.WindowsPath", "datetime.datetime", "datetime.timedelta", "torch.device", "torch.serialization._get_layout")) {
       Globals.add(to, name, (place, args) -> new PickleObject(name, new PickleTuple(args)));
     }
-    Globals.add(to, "torch.Size", (place, args) -> new PickleTuple(new ArrayList<>(place.sequence(place.arg(args, 0, "torch.Size"), "a size"))));
+    Globals.add(to, "torch.Size", (place, args) -> new PickleTuple(new ArrayList<>(place.sequence(place.arg(args, 0, "Size"), "a size"))));
     for (String scheme : List.of("per_tensor_affine", "per_tensor_symmetric", "per_channel_affine", "per_channel_symmetric",
         "per_channel_affine_float_qparams")) {
       Globals.add(to, "torch." + scheme, null);

@@ -92,7 +92,7 @@ final class Rebuild {
   /** Elements that are to be conjugated or negated when they are read: {@code {'conj': True}}. */
   private static void checkMetadata(PicklePlace place, List<Object> args, int index) {
     if (args.size() > index && args.get(index) instanceof Map<?, ?> m && m.values().stream().anyMatch(v -> !Boolean.FALSE.equals(v))) {
-      throw place.bad("a conjugated or negated view as a tensor", "one whose elements are stored; save tensor.resolve_conj().resolve_neg()");
+      throw place.bad("a conjugated or negated view as a tensor", "stored elements; save tensor.resolve_conj().resolve_neg()");
     }
   }
 

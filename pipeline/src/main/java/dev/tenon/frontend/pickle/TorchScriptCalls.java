@@ -18,7 +18,7 @@ final class TorchScriptCalls {
     // restore_type_tag(value, "Dict[str, int]"): the type is also in the class's code.
     Globals.add(to, "torch.jit._pickle.restore_type_tag", (place, args) -> place.arg(args, 0, "restore_type_tag"));
     Globals.add(to, "torch.jit._pickle.build_tensor_from_id", (place, args) -> {
-      throw place.bad("a tensor of the tensor table", "tensors in storages; the file is from before PyTorch 1.3, save it again with a newer one");
+      throw place.bad("a tensor of the tensor table", "tensors in storages; load and save it with PyTorch 1.6 or later");
     });
   }
 }

@@ -225,12 +225,12 @@ final class Unpickler implements PicklePlace {
     switch (opcode) {
       case 'c' -> {
         String module = line();
-        push(globals.find(this, module, line(), stack.isEmpty()));
+        push(globals.find(this, module, line(), beforeModel()));
       }
       case 0x93 -> {
         Object name = pop();
         Object module = pop();
-        push(globals.find(this, string(module, "a module's name"), string(name, "a global's name"), stack.isEmpty()));
+        push(globals.find(this, string(module, "a module's name"), string(name, "a global's name"), beforeModel()));
       }
       case 'R', 0x81 -> {
         Object args = pop();
@@ -254,6 +254,11 @@ final class Unpickler implements PicklePlace {
       }
     }
     return true;
+  }
+
+  /** A model saved whole begins with its class; in the legacy format each module's class is in a persistent id, ('module', class, …). */
+  private boolean beforeModel() {
+    return stack.isEmpty() || "module".equals(stack.get(stack.size() - 1));
   }
 
   private PickleTuple arguments(Object args) {

@@ -11,17 +11,17 @@ final class WholeModels {
       + "program = torch.export.export(model, args); torch.export.save(program, \"model.pt2\")"
       + " (for the weights alone: torch.save(model.state_dict(), \"weights.pth\"))";
   private static final Pattern MODEL_MODULE = Pattern.compile(
-      "(.*\\.)?(nn|models?|modules?|networks?|nets?|layers?|backbones?|heads?|timm|torchvision|transformers|segmentation_models_pytorch)(\\..*)?");
-  private static final Set<String> NOT_MODELS = Set.of("os", "posix", "nt", "sys", "subprocess", "builtins", "__builtin__", "shutil", "socket",
-      "runpy", "importlib", "operator", "functools", "pickle", "code", "ctypes", "pty", "pdb", "timeit", "webbrowser", "types", "copyreg",
-      "copy_reg", "torch", "asyncio", "multiprocessing", "threading", "tempfile", "io", "codecs", "_codecs");
+      "(.*\\.)?(nn|models?|modules?|networks?|nets?|layers?|backbones?|heads?|timm|torchvision|transformers)(\\..*)?");
+  private static final Set<String> NOT_MODELS = Set.of("os", "posix", "nt", "sys", "subprocess", "builtins", "__builtin__", "shutil",
+      "socket", "runpy", "importlib", "operator", "functools", "pickle", "code", "ctypes", "pty", "pdb", "timeit", "webbrowser", "types",
+      "copyreg", "copy_reg", "torch", "asyncio", "multiprocessing", "threading", "tempfile", "io", "codecs", "_codecs");
 
   private WholeModels() {}
 
   /**
    * Whether a global that is not on the list looks like a model's class.
    *
-   * @param first whether it is the first thing in the pickle
+   * @param first whether it stands where a model's class does: first in the pickle, or in a persistent id of a module
    */
   static boolean isModelClass(String module, String name, boolean first) {
     String top = module.contains(".") ? module.substring(0, module.indexOf('.')) : module;
