@@ -72,7 +72,7 @@ public final class Aten {
     if (schema == null) {
       return custom(name, overload == null ? "" : overload, null, named(positional, named), resultTypes);
     }
-    TorchValue[] arguments = bind(schema, positional, named, true);
+    TorchValue[] arguments = bind(schema, positional, named, true, true);
     if (arguments == null) {
       report(new LoweringException(name + ": arguments that fit none of its overloads"));
       return custom(name, schema.overload(), schema, named(positional, named), resultTypes);
@@ -113,7 +113,7 @@ public final class Aten {
       if (lowering == null) {
         throw new LoweringException(schema.qualifiedName() + " has no ONNX form yet");
       }
-      TorchValue[] bound = bind(pure, List.of(), named(schema, arguments), true);
+      TorchValue[] bound = bind(pure, List.of(), named(schema, arguments), true, true);
       TorchValue result = lowering.lower(new AtenCall(this, pure, bound));
       written = ((TorchTensor) (result instanceof TorchTuple t ? t.get(0) : result)).value();
     }
@@ -229,6 +229,11 @@ public final class Aten {
   }
 
   private static TorchValue[] bind(Schema schema, List<TorchValue> positional, Map<String, TorchValue> named, boolean implicit) {
+    return bind(schema, positional, named, implicit, false);
+  }
+
+  /** With {@code numbers}, a number may stand for a tensor: torch.export calls {@code add.Tensor} with both. */
+  private static TorchValue[] bind(Schema schema, List<TorchValue> positional, Map<String, TorchValue> named, boolean implicit, boolean numbers) {
     List<Schema.Parameter> parameters = schema.parameters();
     TorchValue[] bound = new TorchValue[parameters.size()];
     int used = 0;
@@ -241,7 +246,8 @@ public final class Aten {
         v = named.get(p.name());
         used++;
       }
-      if (v == null && p.byDefault() == null && !p.type().optional() || v != null && !p.type().accepts(v, implicit)) {
+      if (v == null && p.byDefault() == null && !p.type().optional() || v != null && !p.type().accepts(v, implicit)
+          && !(numbers && v instanceof TorchScalar && p.type().isTensor() && p.type().list() == 0)) {
         return null;
       }
       bound[i] = v == null ? p.byDefault() : v;

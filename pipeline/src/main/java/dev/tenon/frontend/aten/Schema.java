@@ -68,4 +68,19 @@ public record Schema(String name, String overload, List<Parameter> parameters, L
     return alias.isEmpty() || results.get(result).mutated() ? null
         : parameters.stream().filter(p -> p.alias().equals(alias)).findFirst().orElse(null);
   }
+
+  /** As PyTorch prints it, but for aliases: {@code aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor}. */
+  @Override
+  public String toString() {
+    StringBuilder b = new StringBuilder(qualifiedName()).append('(');
+    boolean star = false;
+    for (int i = 0; i < parameters.size(); i++) {
+      Parameter p = parameters.get(i);
+      b.append(i == 0 ? "" : ", ").append(p.keywordOnly() && !star ? "*, " : "").append(p.type()).append(p.mutated() ? "(!) " : " ").append(p.name());
+      b.append(p.byDefault() == null ? "" : "=" + p.byDefault());
+      star |= p.keywordOnly();
+    }
+    List<String> types = results.stream().map(r -> r.type().toString()).toList();
+    return b.append(") -> ").append(types.size() == 1 ? types.get(0) : "(" + String.join(", ", types) + ")").toString();
+  }
 }

@@ -37,7 +37,7 @@ sealed interface Argument {
     INT, FLOAT, BOOL
   }
 
-  /** A {@code torch.dtype}, by its number in this format (see {@link ScalarTypes}). */
+  /** A {@code torch.dtype}, by its number in this format (see {@link dev.tenon.frontend.archive.ScalarType#exported}). */
   record ScalarType(int number) implements Argument {}
 
   /** A {@code torch.memory_format}: 1 contiguous, 2 channels last, 3 channels last in 3-D, 4 preserve. */

@@ -1,5 +1,6 @@
 package dev.tenon.frontend.exported;
 
+import dev.tenon.frontend.archive.ScalarType;
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Dim;
 import dev.tenon.ir.io.ModulePaths;
@@ -200,7 +201,7 @@ final class GraphJson {
   // ---- tensors and sizes ----
 
   static TensorMeta tensorMeta(JsonPart part) {
-    DataType dtype = ScalarTypes.of(part.get("dtype").integer(0, 1000));
+    DataType dtype = ScalarType.ofExported(part.get("dtype").integer(0, 1000)).flatMap(ScalarType::dtype).orElse(DataType.UNDEFINED);
     boolean strided = part.get("layout").integer(0, 1000) == 7;
     return new TensorMeta(dtype, dims(part.get("sizes")), dims(part.get("strides")), symInt(part.get("storage_offset"), true), strided);
   }

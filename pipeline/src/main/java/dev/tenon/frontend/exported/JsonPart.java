@@ -142,6 +142,11 @@ final class JsonPart {
     return node.isNull();
   }
 
+  /** This part as JSON again. */
+  String json() {
+    return node.toString();
+  }
+
   String text() {
     if (!node.isTextual()) {
       throw bad("a string");

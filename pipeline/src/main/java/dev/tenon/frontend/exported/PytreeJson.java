@@ -36,10 +36,18 @@ final class PytreeJson {
     for (JsonPart c : part.get("children_spec").elements()) {
       children.add(tree(c));
     }
-    return new PytreeSpec(type, part.find("context").filter(JsonPart::isText).map(JsonPart::text).orElse(""), children);
+    return new PytreeSpec(type, part.find("context").map(PytreeJson::context).orElse(""), children);
   }
 
-  /** The strings and numbers of a context that is a JSON list, the keys of a dictionary; empty for any other. */
+  /** JSON as text; a dictionary with a factory for what is missing has its keys in an object. */
+  private static String context(JsonPart context) {
+    return context.isText() ? context.text() : context.find("dict_context").map(JsonPart::json).orElse("");
+  }
+
+  /**
+   * The keys in the context of a dictionary, a JSON list, or of a dataclass, a list of the fields and a list of those that are None;
+   * empty for any other.
+   */
   static List<String> keys(String context) {
     try {
       JsonNode node = ProgramReader.MAPPER.readTree(context);
@@ -47,7 +55,7 @@ final class PytreeJson {
         return List.of();
       }
       List<String> keys = new ArrayList<>();
-      for (JsonNode k : node) {
+      for (JsonNode k : node.path(0).isArray() ? node.get(0) : node) {
         keys.add(k.asText());
       }
       return keys;
