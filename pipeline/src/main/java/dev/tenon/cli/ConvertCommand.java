@@ -6,10 +6,6 @@ import dev.tenon.convert.ConversionReport;
 import dev.tenon.convert.ConvertOptions;
 import dev.tenon.convert.Converter;
 import dev.tenon.frontend.ModelSource;
-import dev.tenon.ir.Dim;
-import dev.tenon.ir.Shape;
-import dev.tenon.ir.diag.Diagnostic;
-import dev.tenon.ir.diag.Severity;
 import dev.tenon.ir.pass.PassManager;
 import dev.tenon.json.Json;
 import dev.tenon.verify.Verifier;
@@ -17,10 +13,7 @@ import dev.tenon.verify.VerifyOptions;
 import dev.tenon.verify.VerifyReport;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -47,15 +40,14 @@ final class ConvertCommand implements Callable<Integer> {
   @Spec
   private CommandSpec spec;
 
-  @Parameters(paramLabel = "MODEL", description = "An .onnx file, or maven:GROUP:ARTIFACT:VERSION!/path/in/the.jar.")
+  @Parameters(paramLabel = "MODEL", description = Tenon.MODEL)
   private String model;
 
   @Option(names = {"-o", "--output"}, required = true, paramLabel = "DIR", description = "The folder to be made.")
   private Path output;
 
-  @Option(names = "--input", paramLabel = "NAME:1,3,224,224",
-      description = "Fix the shape of an input; a name instead of a number is a dynamic dimension. Repeatable.")
-  private List<String> inputs = new ArrayList<>();
+  @Mixin
+  private InputShapes inputs;
 
   @Option(names = "--names", paramLabel = "framework|source", defaultValue = "framework",
       description = "Variables are named with TensorFlow's words (layer1/0/conv1/kernel, the default) or as in the source.")
@@ -95,7 +87,7 @@ final class ConvertCommand implements Callable<Integer> {
     FirstRun.announce(terminal);
     try (ModelSource source = ModelSource.resolve(model, terminal::note)) {
       ConversionReport report = new Converter(options, terminal).convert(source, output);
-      warn(report.diagnostics());
+      Tenon.warn(report.diagnostics(), terminal);
       if (!common.json) {
         print(report);
       }
@@ -113,36 +105,12 @@ final class ConvertCommand implements Callable<Integer> {
   }
 
   private ConvertOptions options() {
-    Map<String, Shape> shapes = new LinkedHashMap<>();
-    for (String text : inputs) {
-      int colon = text.lastIndexOf(':');
-      String dims = text.substring(colon + 1);
-      if (colon < 1 || !dims.matches("[\\w()*+/-]+(,[\\w()*+/-]+)*")) {
-        throw new ParameterException(spec.commandLine(), "--input: found '" + text + "', expected NAME:1,3,224,224");
-      }
-      Shape shape = Shape.of(Arrays.stream(dims.split(",")).map(Dim::parse).toList());
-      if (shape.dims().stream().anyMatch(d -> d.isConstant() && d.constant() < 0)) {
-        throw new ParameterException(spec.commandLine(),
-            "--input: found '" + text + "', expected sizes of zero and more, or names for sizes that stay open");
-      }
-      shapes.put(text.substring(0, colon), shape);
-    }
     try {
       PassManager.of(passes);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage());
     }
-    return new ConvertOptions(shapes, names == Names.source, freeze, passes, dumpPasses, force);
-  }
-
-  private void warn(List<Diagnostic> diagnostics) {
-    for (Diagnostic d : diagnostics) {
-      if (d.severity() == Severity.WARNING) {
-        terminal.warning(Tenon.describe(d));
-      } else if (terminal.verbose()) {
-        terminal.note(Tenon.describe(d));
-      }
-    }
+    return new ConvertOptions(inputs.parse(spec.commandLine()), names == Names.source, freeze, passes, dumpPasses, force);
   }
 
   private void print(ConversionReport r) {

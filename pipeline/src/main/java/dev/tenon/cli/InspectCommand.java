@@ -30,7 +30,7 @@ final class InspectCommand implements Callable<Integer> {
 
   private final Terminal terminal;
 
-  @Parameters(paramLabel = "MODEL", description = "An .onnx file, or maven:GROUP:ARTIFACT:VERSION!/path/in/the.jar.")
+  @Parameters(paramLabel = "MODEL", description = Tenon.MODEL)
   private String model;
 
   @Option(names = "--strict", description = "Exit code 4 if something could not be converted.")
@@ -181,16 +181,19 @@ final class InspectCommand implements Callable<Integer> {
     ArrayNode functions = o.putArray("functions");
     m.functions().keySet().forEach(f -> functions.addObject().put("domain", f.domain()).put("name", f.name()));
     ArrayNode custom = o.putArray("custom");
-    for (CustomNode n : i.custom()) {
-      ObjectNode c = custom.addObject().put("operator", n.operator()).put("node", n.node()).put("location", n.location());
-      ObjectNode attributes = c.putObject("attributes");
-      n.attributes().forEach(attributes::put);
-      c.set("inputs", Json.strings(n.inputs()));
-      c.set("outputs", Json.strings(n.outputs()));
-    }
+    i.custom().forEach(n -> custom.add(toJson(n)));
     o.set("unsupported", ConversionReport.diagnostics(i.unsupported()));
     o.put("convertible", i.unsupported().isEmpty());
     return o;
+  }
+
+  static ObjectNode toJson(CustomNode n) {
+    ObjectNode c = Json.object().put("operator", n.operator()).put("node", n.node()).put("location", n.location());
+    ObjectNode attributes = c.putObject("attributes");
+    n.attributes().forEach(attributes::put);
+    c.set("inputs", Json.strings(n.inputs()));
+    c.set("outputs", Json.strings(n.outputs()));
+    return c;
   }
 
   private static ArrayNode values(Collection<Value> values) {

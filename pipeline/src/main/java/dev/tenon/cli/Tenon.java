@@ -2,6 +2,7 @@ package dev.tenon.cli;
 
 import dev.tenon.convert.Versions;
 import dev.tenon.ir.diag.Diagnostic;
+import dev.tenon.ir.diag.Severity;
 import dev.tenon.ir.diag.UnsupportedModelException;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
@@ -11,6 +12,7 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -22,7 +24,7 @@ import picocli.CommandLine.ParameterException;
 @Command(name = "tenon", mixinStandardHelpOptions = true, versionProvider = Tenon.VersionText.class,
     sortOptions = false, usageHelpWidth = 110,
     description = "Converts trained PyTorch models, exported to ONNX, into TensorFlow SavedModels.",
-    subcommands = {ConvertCommand.class, InspectCommand.class, NamesCommand.class, VerifyCommand.class, BatchCommand.class, HelpCommand.class},
+    subcommands = {ConvertCommand.class, ExportCommand.class, InspectCommand.class, NamesCommand.class, VerifyCommand.class, BatchCommand.class, HelpCommand.class},
     footerHeading = "%nThe way of a model:%n",
     footer = {
         "  tenon inspect model.onnx            what is in it, and whether all of it can be converted",
@@ -37,6 +39,9 @@ import picocli.CommandLine.ParameterException;
         "            6 verification mismatch, 7 batch partly failed, 130 interrupted."
     })
 public final class Tenon implements Runnable {
+  /** What a model may be, for the help of commands that take one. */
+  static final String MODEL = "A model: .onnx, .pt2 (torch.export), .pt (TorchScript), or maven:GROUP:ARTIFACT:VERSION!/path/in/the.jar.";
+
   private final Terminal terminal;
 
   @CommandLine.Spec
@@ -105,6 +110,8 @@ public final class Tenon implements Runnable {
     public <K> K create(Class<K> type) throws Exception {
       if (type == ConvertCommand.class) {
         return type.cast(new ConvertCommand(terminal));
+      } else if (type == ExportCommand.class) {
+        return type.cast(new ExportCommand(terminal));
       } else if (type == InspectCommand.class) {
         return type.cast(new InspectCommand(terminal));
       } else if (type == NamesCommand.class) {
@@ -148,6 +155,17 @@ public final class Tenon implements Runnable {
       terminal.stackTrace(e);
     }
     return code;
+  }
+
+  /** Warns of what there is to warn of; notes are for those who want to know more. */
+  static void warn(List<Diagnostic> diagnostics, Terminal terminal) {
+    for (Diagnostic d : diagnostics) {
+      if (d.severity() == Severity.WARNING) {
+        terminal.warning(describe(d));
+      } else if (terminal.verbose()) {
+        terminal.note(describe(d));
+      }
+    }
   }
 
   /** {@code node (module): message; hint}. */

@@ -61,13 +61,7 @@ public record Inspection(Model model, long fileBytes, long parameters, long para
     Model model = Frontends.read(source, ReadOptions.defaults(), new Diagnostics());
     ShapeInference.infer(model, new Diagnostics());
     Map<String, Integer> operators = new TreeMap<>();
-    List<CustomNode> custom = new ArrayList<>();
-    model.graph().forEachNode(n -> {
-      operators.merge(n.qualifiedOp(), 1, Integer::sum);
-      if (!STANDARD.contains(n.domain()) && !model.functions().containsKey(Function.Id.of(n))) {
-        custom.add(customNode(n));
-      }
-    });
+    model.graph().forEachNode(n -> operators.merge(n.qualifiedOp(), 1, Integer::sum));
     long[] totals = {0, 0};
     model.graph().initializers().forEach(v -> add(v.initializer(), totals));
     model.graph().forEachNode(n -> {
@@ -77,7 +71,7 @@ public record Inspection(Model model, long fileBytes, long parameters, long para
         add(t, totals);
       }
     });
-    return new Inspection(model, size(source), totals[0], totals[1], operators, custom, unsupported(source, progress));
+    return new Inspection(model, size(source), totals[0], totals[1], operators, customNodes(model), unsupported(source, progress));
   }
 
   private static long size(ModelSource source) {
@@ -102,6 +96,17 @@ public record Inspection(Model model, long fileBytes, long parameters, long para
       // A model to look at is no less worth looking at because its conversion breaks.
       return List.of(new Diagnostic(Severity.ERROR, "conversion-fails", "", "", "the conversion fails: " + e, "this is a bug of Tenon"));
     }
+  }
+
+  /** Every use of an operator that is neither ONNX's nor defined in the model. */
+  public static List<CustomNode> customNodes(Model model) {
+    List<CustomNode> custom = new ArrayList<>();
+    model.graph().forEachNode(n -> {
+      if (!STANDARD.contains(n.domain()) && !model.functions().containsKey(Function.Id.of(n))) {
+        custom.add(customNode(n));
+      }
+    });
+    return custom;
   }
 
   private static CustomNode customNode(Node n) {

@@ -110,11 +110,12 @@ public final class Batch {
         command.add(flag);
       }
     }
-    command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
     command.add("dev.tenon.cli.Tenon");
     command.addAll(arguments);
-    return new ProcessBuilder(command);
+    ProcessBuilder process = new ProcessBuilder(command);
+    // Not on the command line: ONNX Runtime's native library crashes in processes where that is longer than 4096 bytes.
+    process.environment().put("CLASSPATH", System.getProperty("java.class.path"));
+    return process;
   }
 
   /**

@@ -86,8 +86,10 @@ public final class OnnxWriter {
   /**
    * Writes a file that appears whole or not at all. External data goes to {@code NAME.data} beside it; both replace what was
    * there. A model that was read from files which this replaces should not be used afterwards.
+   *
+   * @return true if there is external data
    */
-  public static void write(Model model, Path file, Options options) {
+  public static boolean write(Model model, Path file, Options options) {
     boolean external = options.weights() == Weights.EXTERNAL || options.weights() == Weights.AUTO && inlineBytes(model) > MAX_INLINE;
     String dataName = file.getFileName() + ".data";
     Path folder = file.toAbsolutePath().getParent();
@@ -107,6 +109,7 @@ public final class OnnxWriter {
         replace(temporaryData, folder.resolve(dataName));
       }
       replace(temporary, file);
+      return !placed.isEmpty();
     } catch (IOException e) {
       throw new UncheckedIOException(file + ": cannot be written (" + e.getMessage() + ")", e);
     } finally {

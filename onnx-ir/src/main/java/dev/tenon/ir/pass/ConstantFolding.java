@@ -46,15 +46,32 @@ public final class ConstantFolding implements Pass {
       "CenterCropPad", "NonZero", "ScatterND", "GridSample", "AffineGrid", "MaxUnpool");
 
   private final ConstantEvaluator evaluator;
+  private final boolean keepParameters;
   /** Nodes that the evaluator failed on; not tried again. */
   private final Set<Node> failed = new HashSet<>();
 
   public ConstantFolding() {
-    this(ConstantEvaluator.onnxRuntime());
+    this(ConstantEvaluator.onnxRuntime(), false);
   }
 
   ConstantFolding(ConstantEvaluator evaluator) {
+    this(evaluator, false);
+  }
+
+  private ConstantFolding(ConstantEvaluator evaluator, boolean keepParameters) {
     this.evaluator = evaluator;
+    this.keepParameters = keepParameters;
+  }
+
+  /** Folding that leaves the parameters of the source, its real-valued tensors, as they are and under their names: no recipes. */
+  public static ConstantFolding keepingParameters() {
+    return new ConstantFolding(ConstantEvaluator.onnxRuntime(), true);
+  }
+
+  /** True if the node reads a parameter that must stay. */
+  private boolean touchesParameter(Node n) {
+    return keepParameters && n.inputs().stream()
+        .anyMatch(v -> v != null && v.constant() != null && v.constant().dtype().isFloat() && Constants.hasSource(v.constant()));
   }
 
   @Override
@@ -198,10 +215,10 @@ public final class ConstantFolding implements Pass {
 
   // ---- recipes ----
 
-  private static int foldRecipes(Graph g, PassContext context) {
+  private int foldRecipes(Graph g, PassContext context) {
     int count = 0;
     for (Node n : g.nodes()) {
-      if (!isFoldable(n) || n.isOp("Identity") && n.output().isGraphOutput() || !allConstant(n) || !readsSource(n)) {
+      if (!isFoldable(n) || n.isOp("Identity") && n.output().isGraphOutput() || !allConstant(n) || !readsSource(n) || touchesParameter(n)) {
         continue;
       }
       List<Tensor> results = recipes(n, context);
@@ -255,7 +272,8 @@ public final class ConstantFolding implements Pass {
     Map<Value, List<Tensor>> pending = new HashMap<>();
     List<Node> batch = new ArrayList<>();
     for (Node n : g.nodes()) {
-      if (isFoldable(n) && !n.isOp("Identity") && !failed.contains(n) && n.hasInput(0) && isComputable(n, pending)) {
+      if (isFoldable(n) && !n.isOp("Identity") && !failed.contains(n) && n.hasInput(0) && isComputable(n, pending)
+          && !touchesParameter(n)) {
         List<Tensor> from = roots(n, pending);
         for (Value v : n.outputs()) {
           if (v != null) {

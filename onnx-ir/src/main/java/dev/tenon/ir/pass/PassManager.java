@@ -40,6 +40,11 @@ public final class PassManager {
     return new PassManager(PassSelection.parse(selection).apply(Passes.all()));
   }
 
+  /** The passes that a selection leaves of {@link Passes#forExport()}; without one, those that clean up. */
+  public static PassManager forExport(String selection) {
+    return new PassManager(PassSelection.parse(selection).apply(Passes.forExport(), Passes.cleanUp()));
+  }
+
   public PassManager listener(PassListener listener) {
     listeners.add(listener);
     return this;

@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The value of {@code --passes}: a comma-separated list. {@code default} stands for all passes that run by default, {@code none}
@@ -29,20 +30,30 @@ public record PassSelection(List<String> terms) {
   }
 
   /**
-   * The selected ones of these passes.
+   * The selected ones of these passes, all of which run by default.
    *
    * @throws IllegalArgumentException naming the unknown pass and all known ones: an error in usage
    */
   public List<Pass> apply(Collection<Pass> all) {
+    return apply(all, all.stream().map(Pass::name).collect(Collectors.toSet()));
+  }
+
+  /**
+   * The selected ones of these passes.
+   *
+   * @param byDefault names of those that run by default
+   * @throws IllegalArgumentException naming the unknown pass and all known ones: an error in usage
+   */
+  public List<Pass> apply(Collection<Pass> all, Set<String> byDefault) {
     Set<String> known = new LinkedHashSet<>();
     all.forEach(p -> known.add(p.name()));
     boolean relative = terms.isEmpty() || terms.get(0).startsWith("+") || terms.get(0).startsWith("-");
-    Set<String> chosen = new LinkedHashSet<>(relative ? known : List.of());
+    Set<String> chosen = new LinkedHashSet<>(relative ? byDefault : Set.of());
     for (String term : terms) {
       boolean minus = term.startsWith("-");
       String name = minus || term.startsWith("+") ? term.substring(1) : term;
       if (name.equals("default")) {
-        chosen.addAll(known);
+        chosen.addAll(byDefault);
       } else if (name.equals("none")) {
         chosen.clear();
       } else if (!known.contains(name)) {

@@ -1,8 +1,9 @@
 package dev.tenon.ir.pass;
 
 import java.util.List;
+import java.util.Set;
 
-/** The list of all passes, in the order in which they run: a new pass is added here and nowhere else. */
+/** The list of all passes, in the order in which they run: a new pass is added here, and to {@link #cleanUp} if it belongs there. */
 public final class Passes {
   private Passes() {}
 
@@ -21,5 +22,19 @@ public final class Passes {
         new ConvolutionFusion(),
         new BatchNormFolding(),
         new DeadCode());
+  }
+
+  /**
+   * New instances of all passes, for a model that is written as ONNX: the same but for constant folding, which leaves the source's
+   * parameters as they are.
+   */
+  public static List<Pass> forExport() {
+    return all().stream().map(p -> p instanceof ConstantFolding ? ConstantFolding.keepingParameters() : p).toList();
+  }
+
+  /** Names of the passes of {@link #forExport} that run by default: they clean up, and change neither operators nor parameters. */
+  public static Set<String> cleanUp() {
+    return Set.of("constant-folding", "inline-branches", "unpack-sequences", "no-ops", "reshape-targets", "common-subexpressions",
+        "dead-code");
   }
 }

@@ -56,6 +56,14 @@ class ConstantFoldingTest {
   }
 
   @Test
+  void parametersCanBeKeptAsTheyAre() {
+    Graphs g = adding(17, (h, w) -> h.op("Mul", h.op("Transpose", w), h.op("Add", h.constant(Tensor.scalar(1f)), h.constant(Tensor.scalar(2f)))),
+        6, 4);
+    Model m = assertThat(ConstantFolding.keepingParameters()).on(g).fires("Transpose", "Mul", "Add");
+    assertEquals("layer.weight", m.graph().firstNode().input(0).constant().recipe().toString());
+  }
+
+  @Test
   void partsOfASplitWeightAreSlicesOfIt() {
     for (int opset : new int[] {11, 13, 18}) {
       Graphs g = Graphs.opset(opset);
