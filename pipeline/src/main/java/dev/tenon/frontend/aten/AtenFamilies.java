@@ -1,8 +1,21 @@
 package dev.tenon.frontend.aten;
 
 import dev.tenon.frontend.aten.ops.Activations;
+import dev.tenon.frontend.aten.ops.Bitwise;
+import dev.tenon.frontend.aten.ops.Contractions;
 import dev.tenon.frontend.aten.ops.Convolutions;
+import dev.tenon.frontend.aten.ops.Creation;
 import dev.tenon.frontend.aten.ops.Elementwise;
+import dev.tenon.frontend.aten.ops.Functions;
+import dev.tenon.frontend.aten.ops.Joining;
+import dev.tenon.frontend.aten.ops.LinearAlgebra;
+import dev.tenon.frontend.aten.ops.Logic;
+import dev.tenon.frontend.aten.ops.Reductions;
+import dev.tenon.frontend.aten.ops.Scattering;
+import dev.tenon.frontend.aten.ops.Selecting;
+import dev.tenon.frontend.aten.ops.Sorting;
+import dev.tenon.frontend.aten.ops.Statistics;
+import dev.tenon.frontend.aten.ops.Triangles;
 import dev.tenon.frontend.aten.ops.Views;
 
 /** The families of operators, a class each: an operator is added in its family's {@code register}. */
@@ -11,8 +24,21 @@ final class AtenFamilies {
 
   static void registerAll(AtenOps ops) {
     Activations.register(ops);
+    Bitwise.register(ops);
+    Contractions.register(ops);
     Convolutions.register(ops);
+    Creation.register(ops);
     Elementwise.register(ops);
+    Functions.register(ops);
+    Joining.register(ops);
+    LinearAlgebra.register(ops);
+    Logic.register(ops);
+    Reductions.register(ops);
+    Scattering.register(ops);
+    Selecting.register(ops);
+    Sorting.register(ops);
+    Statistics.register(ops);
+    Triangles.register(ops);
     Views.register(ops);
   }
 }

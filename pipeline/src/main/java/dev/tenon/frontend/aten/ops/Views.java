@@ -40,6 +40,7 @@ public final class Views {
     ops.op("slice", Views::slice).view("slice", Views::scatterSlice);
     ops.op("narrow", Views::narrow).view("narrow", Views::scatterNarrow);
     ops.op("select", Views::select).view("select", Views::scatterSelect);
+    ops.op("atleast_1d atleast_2d atleast_3d", Views::atLeast);
     ops.op("slice_scatter", c -> c.result(scatterSlice(c, c.tensor("self"), c.tensor("src"), 0)));
     ops.op("select_scatter", c -> c.result(scatterSelect(c, c.tensor("self"), c.tensor("src"), 0)));
 
@@ -135,6 +136,29 @@ public final class Views {
       all[i] = i;
     }
     return all;
+  }
+
+  private static TorchValue atLeast(AtenCall c) {
+    int rank = c.schema().baseName().charAt("atleast_".length()) - '0';
+    if (!c.has("self")) {
+      return c.resultList(c.tensors("tensors").stream().map(v -> atLeast(c.onnx(), v, rank)).toList());
+    }
+    return c.result(atLeast(c.onnx(), c.tensor("self"), rank));
+  }
+
+  /** With axes of size one added: in front, but a third one behind. */
+  static Value atLeast(Onnx o, Value x, int rank) {
+    int missing = rank - o.rank(x);
+    if (missing <= 0) {
+      return x;
+    } else if (rank < 3) {
+      return missing == 2 ? o.unsqueeze(x, 0, 1) : o.unsqueeze(x, 0);
+    }
+    return switch (missing) {
+      case 3 -> o.unsqueeze(x, 0, 1, 2);
+      case 2 -> o.unsqueeze(x, 0, 2);
+      default -> o.unsqueeze(x, 2);
+    };
   }
 
   // ---- order of axes ----
