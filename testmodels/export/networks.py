@@ -19,9 +19,16 @@ torch.backends.mha.set_fastpath_enabled(False)
 
 # ---- library architectures, narrow -----------------------------------------------------------------------------
 
-def resnet18():
+def resnet18(channels=(12, 16, 24, 32), stem=64):
     from timm.models.resnet import BasicBlock, ResNet
-    return ResNet(BasicBlock, (2, 2, 2, 2), num_classes=10, channels=(12, 16, 24, 32), stem_width=12)
+    model = ResNet(BasicBlock, (2, 2, 2, 2), num_classes=10, channels=channels, stem_width=12)
+    if stem != 64:  # the class fixes the stem's width at 64
+        first = model.layer1[0]
+        model.conv1 = nn.Conv2d(3, stem, 7, stride=2, padding=3, bias=False)
+        model.bn1 = nn.BatchNorm2d(stem)
+        first.conv1 = nn.Conv2d(stem, channels[0], 3, padding=1, bias=False)
+        first.downsample[0] = nn.Conv2d(stem, channels[0], 1, bias=False)
+    return model
 
 
 def resnet50():
@@ -29,58 +36,63 @@ def resnet50():
     return ResNet(Bottleneck, (2, 3, 2, 2), num_classes=10, channels=(8, 12, 16, 24))
 
 
-def mobilenet_v2():
-    return torchvision.models.MobileNetV2(num_classes=10, width_mult=0.5, inverted_residual_setting=[
+def mobilenet_v2(width=0.5, last=None):
+    model = torchvision.models.MobileNetV2(num_classes=10, width_mult=width, inverted_residual_setting=[
         [1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 2, 2], [4, 48, 1, 2]])
+    if last:  # the class fixes the last width at 1280
+        conv = model.features[-1][0]
+        model.features[-1] = torchvision.ops.Conv2dNormActivation(conv.in_channels, last, 1, activation_layer=nn.ReLU6)
+        model.classifier[1] = nn.Linear(last, 10)
+    return model
 
 
-def mobilenet_v3():
+def mobilenet_v3(width=0.5, last=128):
     from torchvision.models.mobilenetv3 import InvertedResidualConfig, MobileNetV3
-    conf = functools.partial(InvertedResidualConfig, width_mult=0.5)
+    conf = functools.partial(InvertedResidualConfig, width_mult=width)
     return MobileNetV3([
         conf(16, 3, 16, 16, True, "RE", 2, 1), conf(16, 3, 72, 24, False, "RE", 2, 1),
         conf(24, 3, 88, 24, False, "RE", 1, 1), conf(24, 5, 96, 40, True, "HS", 2, 1),
-        conf(40, 5, 120, 40, True, "HS", 1, 1)], last_channel=128, num_classes=10)
+        conf(40, 5, 120, 40, True, "HS", 1, 1)], last_channel=last, num_classes=10)
 
 
-def efficientnet():
+def efficientnet(width=0.5, last=128, stages=4):
     from torchvision.models.efficientnet import EfficientNet, MBConvConfig
-    conf = functools.partial(MBConvConfig, width_mult=0.5, depth_mult=0.6)
+    conf = functools.partial(MBConvConfig, width_mult=width, depth_mult=0.6)
     return EfficientNet([
-        conf(1, 3, 1, 32, 16, 1), conf(6, 3, 2, 16, 24, 2), conf(6, 5, 2, 24, 40, 2), conf(6, 3, 2, 40, 56, 3)],
-        dropout=0.2, num_classes=10, last_channel=128)
+        conf(1, 3, 1, 32, 16, 1), conf(6, 3, 2, 16, 24, 2), conf(6, 5, 2, 24, 40, 2), conf(6, 3, 2, 40, 56, 3)][:stages],
+        dropout=0.2, num_classes=10, last_channel=last)
 
 
-def densenet():
-    return torchvision.models.DenseNet(growth_rate=8, block_config=(3, 4, 4, 3), num_init_features=16, bn_size=3,
+def densenet(growth=8, blocks=(3, 4, 4, 3), first=16, bottleneck=3):
+    return torchvision.models.DenseNet(growth_rate=growth, block_config=blocks, num_init_features=first, bn_size=bottleneck,
                                        num_classes=10)
 
 
-def shufflenet():
-    return torchvision.models.ShuffleNetV2([2, 4, 2], [8, 24, 48, 64, 128], num_classes=10)
+def shufflenet(repeats=(2, 4, 2), channels=(8, 24, 48, 64, 128)):
+    return torchvision.models.ShuffleNetV2(list(repeats), list(channels), num_classes=10)
 
 
-def vit():
+def vit(width=48, depth=3, heads=3):
     from timm.models.vision_transformer import VisionTransformer
-    return VisionTransformer(img_size=32, patch_size=8, num_classes=10, embed_dim=48, depth=3, num_heads=3)
+    return VisionTransformer(img_size=32, patch_size=8, num_classes=10, embed_dim=width, depth=depth, num_heads=heads)
 
 
-def swin():
+def swin(width=24, depths=(2, 2)):
     from timm.models.swin_transformer import SwinTransformer
-    return SwinTransformer(img_size=32, patch_size=2, num_classes=10, embed_dim=24, depths=(2, 2), num_heads=(2, 4),
+    return SwinTransformer(img_size=32, patch_size=2, num_classes=10, embed_dim=width, depths=depths, num_heads=(2, 4),
                            window_size=4)
 
 
-def convnext():
+def convnext(depths=(1, 1, 2, 1), dims=(16, 24, 32, 48)):
     from timm.models.convnext import ConvNeXt
-    return ConvNeXt(num_classes=10, depths=(1, 1, 2, 1), dims=(16, 24, 32, 48))
+    return ConvNeXt(num_classes=10, depths=depths, dims=dims)
 
 
-def segformer():
+def segformer(widths=(8, 16, 24, 32), decoder=32):
     from transformers import SegformerConfig, SegformerForSemanticSegmentation
     return Logits(SegformerForSemanticSegmentation(SegformerConfig(
-        num_channels=3, depths=[1, 1, 1, 1], hidden_sizes=[8, 16, 24, 32], num_attention_heads=[1, 2, 3, 4],
-        mlp_ratios=[2, 2, 2, 2], decoder_hidden_size=32, num_labels=5)))
+        num_channels=3, depths=[1, 1, 1, 1], hidden_sizes=list(widths), num_attention_heads=[1, 2, 3, 4],
+        mlp_ratios=[2, 2, 2, 2], decoder_hidden_size=decoder, num_labels=5)))
 
 
 class Logits(nn.Module):
@@ -104,10 +116,10 @@ class BertOutputs(nn.Module):
         return out.last_hidden_state, out.pooler_output
 
 
-def bert(attention="eager"):
+def bert(attention="eager", width=48):
     from transformers import BertConfig, BertModel
     return BertOutputs(BertModel(BertConfig(
-        vocab_size=101, hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96,
+        vocab_size=101, hidden_size=width, num_hidden_layers=2, num_attention_heads=4, intermediate_size=2 * width,
         max_position_embeddings=64, attn_implementation=attention)))
 
 
@@ -135,10 +147,10 @@ def gpt2_padded():
     return PaddedCausalLogits(gpt2("sdpa").model)
 
 
-def gpt2(attention="eager"):
+def gpt2(attention="eager", width=48):
     from transformers import GPT2Config, GPT2LMHeadModel
     return CausalLogits(GPT2LMHeadModel(GPT2Config(
-        vocab_size=97, n_positions=64, n_embd=48, n_layer=2, n_head=4, attn_implementation=attention,
+        vocab_size=97, n_positions=64, n_embd=width, n_layer=2, n_head=4, attn_implementation=attention,
         bos_token_id=0, eos_token_id=0)))
 
 
@@ -172,7 +184,7 @@ class UNet(nn.Module):
         e3 = self.enc3(self.pool(e2))
         m = self.middle(self.pool(e3))
         d3 = self.dec3(torch.cat([self.up3(m), e3], 1))
-        d2 = F.interpolate(d3, scale_factor=2, mode="nearest")
+        d2 = F.interpolate(d3, scale_factor=2.0, mode="nearest")
         d2 = self.dec2(torch.cat([d2, e2], 1))
         d1 = F.interpolate(d2, size=e1.shape[2:], mode="bilinear", align_corners=False)
         d1 = self.dec1(torch.cat([e1, d1], 1))
@@ -182,19 +194,20 @@ class UNet(nn.Module):
 class DeepLab(nn.Module):
     """Dilated backbone, atrous spatial pyramid pooling with an image-level branch, low-level skip."""
 
-    def __init__(self, classes=4):
+    def __init__(self, classes=4, width=8):
         super().__init__()
-        self.stem = nn.Sequential(conv_bn(3, 12, stride=2), conv_bn(12, 16))
-        self.stage = nn.Sequential(conv_bn(16, 24, stride=2), conv_bn(24, 24, padding=2, dilation=2),
-                                   conv_bn(24, 24, padding=4, dilation=4))
-        self.b0 = conv_bn(24, 16, 1)
-        self.b1 = conv_bn(24, 16, padding=3, dilation=3)
-        self.b2 = conv_bn(24, 16, padding=6, dilation=6)
-        self.image = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(24, 16, 1, bias=False), nn.BatchNorm2d(16),
+        w = width
+        self.stem = nn.Sequential(conv_bn(3, 3 * w // 2, stride=2), conv_bn(3 * w // 2, 2 * w))
+        self.stage = nn.Sequential(conv_bn(2 * w, 3 * w, stride=2), conv_bn(3 * w, 3 * w, padding=2, dilation=2),
+                                   conv_bn(3 * w, 3 * w, padding=4, dilation=4))
+        self.b0 = conv_bn(3 * w, 2 * w, 1)
+        self.b1 = conv_bn(3 * w, 2 * w, padding=3, dilation=3)
+        self.b2 = conv_bn(3 * w, 2 * w, padding=6, dilation=6)
+        self.image = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(3 * w, 2 * w, 1, bias=False), nn.BatchNorm2d(2 * w),
                                    nn.ReLU())
-        self.project = nn.Sequential(conv_bn(64, 24, 1), nn.Dropout(0.5))
-        self.low = conv_bn(16, 8, 1)
-        self.fuse = nn.Sequential(conv_bn(32, 24), nn.Conv2d(24, classes, 1))
+        self.project = nn.Sequential(conv_bn(8 * w, 3 * w, 1), nn.Dropout(0.5))
+        self.low = conv_bn(2 * w, w, 1)
+        self.fuse = nn.Sequential(conv_bn(4 * w, 3 * w), nn.Conv2d(3 * w, classes, 1))
 
     def forward(self, x):
         size = x.shape[-2:]
@@ -268,11 +281,11 @@ class VideoNet(nn.Module):
 
 
 class LstmClassifier(nn.Module):
-    def __init__(self):
+    def __init__(self, width=24):
         super().__init__()
-        self.embed = nn.Embedding(53, 20)
-        self.lstm = nn.LSTM(20, 24, num_layers=2, bidirectional=True, batch_first=True)
-        self.fc = nn.Linear(48, 6)
+        self.embed = nn.Embedding(53, width - 4)
+        self.lstm = nn.LSTM(width - 4, width, num_layers=2, bidirectional=True, batch_first=True)
+        self.fc = nn.Linear(2 * width, 6)
 
     def forward(self, tokens):
         y, (h, _) = self.lstm(self.embed(tokens))
@@ -297,9 +310,9 @@ class GruClassifier(nn.Module):
 class EqualDims(nn.Module):
     """Channels = height = width (= batch, at the first trial size): nothing can be told from sizes alone."""
 
-    def __init__(self):
+    def __init__(self, n=16):
         super().__init__()
-        n = 16
+        self.n = n
         self.tall = nn.Conv2d(n, n, (5, 1), padding=(2, 0))
         self.wide = nn.Conv2d(n, n, (1, 3), padding=(0, 1), bias=False)
         self.bn = nn.BatchNorm2d(n)
@@ -330,7 +343,7 @@ class EqualDims(nn.Module):
         flat = self.columns(z.mean(3)) + self.columns(z.mean(2))
         cat = torch.cat([torch.cat([y, z], 1).mean(2), torch.cat([y, z], 2).mean(1), torch.cat([y, z], 3).mean(1).
                         transpose(1, 2)], dim=1)
-        return z, self.fc(flat.reshape(-1, 16)).reshape(-1, 16, 8), cat
+        return z, self.fc(flat.reshape(-1, self.n)).reshape(-1, self.n, 8), cat
 
 
 class ConvVariants(nn.Module):
@@ -386,7 +399,10 @@ class Activations(nn.Module):
         outs = [F.relu6(3 * y), F.leaky_relu(y, 0.2), F.elu(y, 0.7), F.selu(y), F.celu(y, 1.3), F.gelu(y),
                 F.gelu(y, approximate="tanh"), F.silu(y), F.mish(y), F.softplus(y), F.softsign(y), F.hardswish(y),
                 F.hardsigmoid(y), F.hardtanh(y, -0.5, 0.8), F.logsigmoid(y), torch.tanh(y), F.hardshrink(y, 0.3), F.softshrink(y, 0.3)]
-        z = self.convs[2](sum(outs) / 4)
+        total = outs[0]  # not sum(): TorchScript has none for tensors
+        for out in outs[1:]:
+            total = total + out
+        z = self.convs[2](total / 4)
         glu = F.glu(z, dim=1)
         return torch.cat(outs, 1), F.softmax(z, 1), F.log_softmax(z, -1), glu
 
@@ -415,11 +431,11 @@ class ResizePad(nn.Module):
     def forward(self, x):
         x = self.conv(F.pad(x, (1, 2, 2, 1), mode="reflect"))
         y = F.pixel_shuffle(self.shuffle(F.pad(x, (0, 1, 2, 0), mode="replicate")), 2)
-        return (F.interpolate(x, scale_factor=2, mode="nearest"), F.interpolate(x, size=(11, 19), mode="nearest"),
+        return (F.interpolate(x, scale_factor=2.0, mode="nearest"), F.interpolate(x, size=(11, 19), mode="nearest"),
                 F.interpolate(x, scale_factor=2.5, mode="bilinear", align_corners=False),
                 F.interpolate(x, size=(21, 13), mode="bilinear", align_corners=True),
-                F.interpolate(x, scale_factor=(0.5, 0.5), mode="bilinear", align_corners=False),
-                F.interpolate(x, scale_factor=2, mode="bicubic", align_corners=False),
+                F.interpolate(x, scale_factor=[0.5, 0.5], mode="bilinear", align_corners=False),
+                F.interpolate(x, scale_factor=2.0, mode="bicubic", align_corners=False),
                 F.pad(x, (1, 2, -1, 3), value=0.7), y, F.pixel_unshuffle(y[:, :, :8, :8], 2))
 
 
