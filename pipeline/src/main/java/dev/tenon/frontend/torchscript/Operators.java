@@ -1,0 +1,66 @@
+package dev.tenon.frontend.torchscript;
+
+import dev.tenon.frontend.aten.LoweringException;
+import dev.tenon.frontend.aten.TorchNone;
+import dev.tenon.frontend.aten.TorchValue;
+import dev.tenon.ir.Provenance;
+import dev.tenon.ir.Type;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Calls of operators by their qualified names: computed here if they are {@link Builtins}, else by the core's lowerings. */
+final class Operators {
+  private final SourceLines lines;
+  private final OldVersions old;
+  private final Builtins builtins = Builtins.standard();
+  private final Map<String, Integer> labels = new HashMap<>();
+
+  Operators(SourceLines lines, OldVersions old) {
+    this.lines = lines;
+    this.old = old;
+  }
+
+  boolean isBuiltin(String name) {
+    return builtins.find(name) != null;
+  }
+
+  /**
+   * Calls an operator.
+   *
+   * @param name namespace and name, {@code aten::conv2d}
+   * @param results how many results the code takes apart
+   */
+  TorchValue call(Interpreter in, String name, List<TorchValue> positional, Map<String, TorchValue> named, Ast.Position at, int results) {
+    for (TorchValue v : positional) {
+      Values.Unknown unknown = Values.unknownIn(v);
+      if (unknown != null && !name.startsWith("prim::Raise")) {
+        return unknown;
+      }
+    }
+    place(in, at, name.substring(name.indexOf("::") + 2));
+    try {
+      Builtin builtin = builtins.find(name);
+      TorchValue computed = builtin == null ? null : builtin.call(new Arguments(in, name, positional, named));
+      if (computed != null) {
+        return computed;
+      }
+      in.demands().look(name, positional);
+      List<Type> types = in.aten().schemas().knows(name) ? List.of() : Collections.nCopies(results, null);
+      TorchValue result = in.aten().call(name, null, positional, old.named(name, positional, named), types);
+      return result == null ? TorchNone.NONE : result;
+    } catch (LoweringException e) {
+      return in.unsupported(e);
+    }
+  }
+
+  /** Says where the nodes that follow come from. */
+  void place(Interpreter in, Ast.Position at, String operator) {
+    Frame frame = in.frame();
+    String label = frame.modulePath.isEmpty() ? operator : frame.modulePath + "/" + operator;
+    int n = operator.isEmpty() ? 0 : labels.merge(label, 1, Integer::sum);
+    String unique = n > 1 ? label + "_" + (n - 1) : label;
+    in.onnx().at(new Provenance(List.of(unique), frame.modulePath, lines.find(frame.unit.entry(), at)), label);
+  }
+}

@@ -1,0 +1,70 @@
+package dev.tenon.frontend.torchscript;
+
+import dev.tenon.frontend.aten.Onnx;
+import dev.tenon.frontend.aten.TorchScalar;
+import dev.tenon.frontend.aten.TorchScalar.Kind;
+import dev.tenon.frontend.aten.TorchTensor;
+import dev.tenon.ir.DataType;
+import dev.tenon.ir.Dim;
+import dev.tenon.ir.Recipe;
+import dev.tenon.ir.Tensor;
+import dev.tenon.ir.Value;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Numbers as tensors and back. Traced code turns sizes into tensors, computes with them, and turns them into sizes again: a size that
+ * comes back unchanged is found to be itself, and one that the shape inference knows is a constant.
+ */
+final class Scalars {
+  private final Onnx onnx;
+  private final Map<Value, TorchScalar> numbers = new IdentityHashMap<>();
+
+  Scalars(Onnx onnx) {
+    this.onnx = onnx;
+  }
+
+  /** A number as a tensor of rank 0. */
+  TorchTensor tensor(TorchScalar s) {
+    Value v = s.scalar(onnx, s.defaultDtype());
+    if (s.kind() != Kind.FLOAT || s.isConstant()) {
+      numbers.put(v, s);
+    }
+    return TorchTensor.of(v);
+  }
+
+  /** The only element of a tensor, as the kind of number that it is. */
+  TorchScalar natural(TorchTensor t) {
+    Value v = t.value();
+    TorchScalar known = numbers.get(v);
+    if (known == null) {
+      known = constant(v);
+    }
+    if (known != null) {
+      return known;
+    }
+    Kind kind = v.dtype() == DataType.BOOL ? Kind.BOOL : v.dtype().isFloat() ? Kind.FLOAT : Kind.INT;
+    boolean plain = v.rank() == 0 || v.rank() == 1 && v.shape().dim(0).is(1);
+    return onnx.number(kind, plain ? v : onnx.reshape(v));
+  }
+
+  private TorchScalar constant(Value v) {
+    Tensor t = v.constant();
+    if (t != null && t.numel() == 1 && (t.dtype().isInteger() || t.dtype() == DataType.BOOL)) {
+      return t.dtype() == DataType.BOOL ? TorchScalar.of(t.item() != 0) : TorchScalar.of(t.toLongs()[0]);
+    }
+    // A parameter of the model stays one: it may be given other values later.
+    if (t != null && t.numel() == 1 && t.dtype().isFloat() && !(t.recipe() instanceof Recipe.Source)) {
+      return TorchScalar.of(t.item());
+    }
+    if (v.dtype() == DataType.BOOL) {
+      Optional<List<Dim>> data = onnx.inference().knownData(v);
+      if (data.isPresent() && data.get().size() == 1 && data.get().get(0).isConstant()) {
+        return TorchScalar.of(data.get().get(0).constant() != 0);
+      }
+    }
+    return null;
+  }
+}
