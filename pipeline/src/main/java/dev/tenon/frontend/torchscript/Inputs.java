@@ -14,13 +14,16 @@ import dev.tenon.frontend.aten.TorchTuple;
 import dev.tenon.frontend.aten.TorchValue;
 import dev.tenon.frontend.pickle.PickleNone;
 import dev.tenon.frontend.pickle.PickleTuple;
+import dev.tenon.frontend.pickle.StorageId;
 import dev.tenon.frontend.pickle.TorchPickle;
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Dim;
 import dev.tenon.ir.Shape;
+import dev.tenon.ir.Storage;
 import dev.tenon.ir.Type;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.BadInputException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -79,8 +82,24 @@ final class Inputs {
     if (!archive.has("traced_inputs.pkl")) {
       return List.of();
     }
-    Object pickled = TorchPickle.read(archive, "traced_inputs.pkl", "traced_inputs", TorchPickle.Kind.TORCHSCRIPT);
+    Object pickled = TorchPickle.read(archive.label(), "traced_inputs.pkl", archive.storage("traced_inputs.pkl"), 0,
+        TorchPickle.Kind.TORCHSCRIPT, Inputs::withoutElements).value();
     return pickled instanceof Map<?, ?> m && m.get(method) instanceof List<?> l ? l : List.of();
+  }
+
+  /** The storages of traced inputs are empty: PyTorch keeps only what the tensors are, not what is in them. */
+  private static Storage withoutElements(StorageId id) {
+    return new Storage() {
+      @Override
+      public long byteSize() {
+        return id.numel() * id.elementBytes();
+      }
+
+      @Override
+      public ByteBuffer read(long offset, int length) {
+        throw new IllegalStateException("elements of the inputs that a model was traced with");
+      }
+    };
   }
 
   // ---- from the inputs of tracing ----
