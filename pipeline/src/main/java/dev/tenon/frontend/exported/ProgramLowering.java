@@ -4,6 +4,7 @@ import dev.tenon.frontend.archive.StoredTensor;
 import dev.tenon.frontend.aten.Aten;
 import dev.tenon.frontend.aten.AtenOps;
 import dev.tenon.frontend.aten.CustomOperators;
+import dev.tenon.frontend.aten.LoweringException;
 import dev.tenon.frontend.aten.Onnx;
 import dev.tenon.frontend.aten.TorchScalar;
 import dev.tenon.frontend.aten.TorchTensor;
@@ -187,13 +188,18 @@ final class ProgramLowering {
     model.graph().inputs().forEach(v -> claimed.add(v.name()));
     model.graph().initializers().forEach(v -> claimed.add(v.name()));
     for (int i = 0; i < arguments.size(); i++) {
-      TorchValue v = scope.value(arguments.get(i), "output " + i);
-      String wish = names.size() == arguments.size() ? names.get(i) : "output";
-      if (v instanceof TorchTensor || v instanceof TorchScalar) {
-        output(v, unique(wish, claimed), taken);
+      String name = names.size() == arguments.size() ? names.get(i) : "output";
+      onnx.at(Provenance.of(name), name);
+      try {
+        TorchValue v = scope.value(arguments.get(i), "output " + i);
+        if (v instanceof TorchTensor || v instanceof TorchScalar) {
+          output(v, unique(name, claimed), taken);
+        }
+      } catch (LoweringException e) {
+        context.aten().report(e);
       }
     }
-    if (model.graph().outputs().isEmpty()) {
+    if (model.graph().outputs().isEmpty() && !diagnostics.hasErrors()) {
       throw scope.bad("the outputs", "no tensor and no number", "at least one");
     }
   }
@@ -208,7 +214,6 @@ final class ProgramLowering {
 
   private void output(TorchValue result, String name, Map<String, Value> taken) {
     Graph graph = model.graph();
-    onnx.at(Provenance.of(name), name);
     Value v = result instanceof TorchTensor t ? t.value() : ((TorchScalar) result).scalar(onnx, ((TorchScalar) result).defaultDtype());
     if (v.producer() == null || v.graph() != graph || v.isGraphOutput()) {
       v = onnx.op("Identity", v);
