@@ -16,7 +16,7 @@ try:
 except ImportError:
     import torchvision  # noqa: F401
 
-LEFT_OUT = re.compile(r"backward|_cudnn|_miopen|miopen_|cudnn_|_nested|_cslt|_foreach|_fused_(adam|sgd|rms|adagrad|moving)|_mps|_sparse|sparse_|"
+LEFT_OUT = re.compile(r"backward|_cudnn|_miopen|miopen_|cudnn_|_nested|_cslt|_foreach|_fused_(adam|sgd|adagrad|moving)|_mps|_sparse|sparse_|"
                       r"_test_|_validate|_thnn_fused|mkldnn|_jvp|_vmap|_backward|hspmm|_nnpack|_xnn|nanoquant|_coalesce|vulkan|batch_norm_(stats|elemt|gather|update)")
 
 

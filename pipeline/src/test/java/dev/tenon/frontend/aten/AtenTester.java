@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /** Calls PyTorch operators on inputs, and runs the ONNX model that comes of it in ONNX Runtime. */
 public final class AtenTester {
@@ -61,13 +62,28 @@ public final class AtenTester {
 
   /** The present value of a tensor, by ONNX Runtime. Whatever could not be lowered fails the test. */
   public Tensor run(TorchTensor t) {
+    return runAll(List.of(t)).get(0);
+  }
+
+  /** The present values of several tensors, by ONNX Runtime. */
+  public List<Tensor> runAll(List<TorchTensor> tensors) {
     assertEquals(List.of(), diagnostics.errors());
-    Value out = aten.onnx().op("Identity", t.value());
-    model.graph().addOutput(out);
-    try (OrtModel ort = OrtModel.open(model, OrtModel.Options.reference())) {
-      return ort.run(fed).get(out.name());
+    return withOutputs(tensors, outputs -> {
+      try (OrtModel ort = OrtModel.open(model, OrtModel.Options.reference())) {
+        Map<String, Tensor> results = ort.run(fed);
+        return outputs.stream().map(o -> results.get(o.name())).toList();
+      }
+    });
+  }
+
+  /** Does something with the model while these tensors are its outputs. */
+  <T> T withOutputs(List<TorchTensor> tensors, Function<List<Value>, T> action) {
+    List<Value> outputs = tensors.stream().map(t -> aten.onnx().op("Identity", t.value())).toList();
+    outputs.forEach(model.graph()::addOutput);
+    try {
+      return action.apply(outputs);
     } finally {
-      model.graph().removeOutput(model.graph().outputs().size() - 1);
+      outputs.forEach(o -> model.graph().removeOutput(model.graph().outputs().size() - 1));
     }
   }
 

@@ -20,19 +20,25 @@ public final class Convolutions {
   public static void register(AtenOps ops) {
     ops.op("conv1d conv2d conv3d", c -> convolution(c, "input", false));
     ops.op("conv_transpose1d conv_transpose2d conv_transpose3d", c -> convolution(c, "input", true));
-    ops.op("convolution _convolution", c -> convolution(c, "input", c.bool("transposed")));
+    ops.op("convolution _convolution convolution_overrideable", c -> convolution(c, "input", c.bool("transposed")));
+    ops.op("_convolution_mode", c -> convolution(c, "input", false));
+    ops.op("_conv_depthwise2d conv_depthwise3d", c -> convolution(c, "self", false)).op("conv_tbc", Convolutions::timeBatchChannels);
   }
 
   private static TorchValue convolution(AtenCall c, String input, boolean transposed) {
     Onnx o = c.onnx();
     Value w = c.tensor("weight");
     int n = o.rank(w) - 2;
-    int rank = c.rank(input, batchOf(transposed ? Dim.of(w.shape().dim(0).orMinusOne())
-        : w.shape().dim(1).times(Dim.of(c.integer("groups"))), n));
+    // A depthwise convolution has a filter, or several, for each channel.
+    long groups = c.has("groups") ? c.integer("groups") : knownSize(c, c.tensor(input).shape().dim(c.rank(input) - n - 1));
+    int rank = c.rank(input, batchOf(transposed ? w.shape().dim(0) : w.shape().dim(1).times(groups), n));
+    if (n < 1 || n > 3 || rank != n + 1 && rank != n + 2) {
+      throw c.unsupported("a convolution of a tensor of rank " + rank + " with a weight of rank " + (n + 2));
+    }
     Value x = c.tensor(input);
     boolean batched = rank == n + 2;
     OnnxNode node = o.node(transposed ? "ConvTranspose" : "Conv").in(batched ? x : o.unsqueeze(x, 0), w, c.tensorOrNull("bias"))
-        .attr("strides", c.ints("stride", n)).attr("dilations", c.ints("dilation", n)).attr("group", c.integer("groups"));
+        .attr("strides", c.ints("stride", n)).attr("dilations", c.ints("dilation", n)).attr("group", groups);
     if (c.get("padding") instanceof TorchString padding) {
       // "same" puts the odd element behind, as SAME_UPPER does; the stride is 1.
       node.attr("pads", padding.text().equals("same") ? samePads(c, w, n) : new long[2 * n]);
@@ -49,6 +55,22 @@ public final class Convolutions {
     return c.result(batched ? y : o.squeeze(y, 0));
   }
 
+  /** A convolution over time, the first axis, with the channels last; the weight is [kernel, in, out]. */
+  private static TorchValue timeBatchChannels(AtenCall c) {
+    Onnx o = c.onnx();
+    long pad = c.integer("pad");
+    Value y = o.node("Conv").in(o.transpose(c.tensor("self"), 1, 2, 0), o.transpose(c.tensor("weight"), 2, 1, 0), c.tensor("bias"))
+        .attr("pads", new long[] {pad, pad}).out();
+    return c.result(o.transpose(y, 2, 0, 1));
+  }
+
+  private static long knownSize(AtenCall c, Dim d) {
+    if (!d.isConstant()) {
+      throw c.unsupported("a kernel or a number of channels that is not known at conversion time");
+    }
+    return d.constant();
+  }
+
   private static Shape batchOf(Dim channels, int n) {
     List<Dim> dims = new ArrayList<>(List.of(Dim.unknown(), channels));
     for (int i = 0; i < n; i++) {
@@ -61,7 +83,7 @@ public final class Convolutions {
     long[] dilations = c.ints("dilation", n);
     long[] pads = new long[2 * n];
     for (int i = 0; i < n; i++) {
-      long total = dilations[i] * (w.shape().dim(i + 2).constant() - 1);
+      long total = dilations[i] * (knownSize(c, w.shape().dim(i + 2)) - 1);
       pads[i] = total / 2;
       pads[n + i] = total - total / 2;
     }

@@ -127,6 +127,9 @@ public final class Selecting {
     Value x = c.tensor("self");
     Value depth = c.scalar("num_classes").is(-1) ? o.add(o.reduce("ReduceMax", x, false), o.scalar(DataType.INT64, 1L))
         : c.scalar("num_classes").scalar(o);
-    return c.result(o.node("OneHot").in(x, depth, o.vector(0, 1)).attr("axis", -1).out());
+    // ONNX's OneHot takes no scalars.
+    boolean single = c.rank("self") == 0;
+    Value y = o.node("OneHot").in(single ? o.unsqueeze(x, 0) : x, depth, o.vector(0, 1)).attr("axis", -1).out();
+    return c.result(single ? o.squeeze(y, 0) : y);
   }
 }
