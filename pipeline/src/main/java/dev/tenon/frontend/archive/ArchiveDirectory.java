@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.SeekableByteChannel;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -65,7 +66,12 @@ final class ArchiveDirectory {
   }
 
   private static String oneLine(Exception e) {
-    return String.valueOf(e.getMessage()).replaceAll("\\s+", " ");
+    Throwable root = e;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    String text = String.valueOf(root.getMessage()).replaceAll("[\\s\\p{Cntrl}]+", " ");
+    return text.length() > 120 ? text.substring(0, 120) + "…" : text;
   }
 
   private List<ArchiveEntry> entries(SeekableByteChannel channel) throws IOException {
@@ -75,9 +81,9 @@ final class ArchiveDirectory {
         .setCharset(StandardCharsets.UTF_8).get()) {
       for (Enumeration<ZipArchiveEntry> all = zip.getEntries(); all.hasMoreElements();) {
         ZipArchiveEntry e = all.nextElement();
-        checkName(e.getName());
-        if (!e.getName().endsWith("/")) {
-          result.add(entry(channel, e));
+        String name = name(e);
+        if (!name.endsWith("/")) {
+          result.add(entry(channel, e, name));
         }
       }
     } catch (BadInputException e) {
@@ -90,6 +96,18 @@ final class ArchiveDirectory {
       throw BadInputException.of(bytes.label(), "", "an archive without files", "PyTorch's entries");
     }
     return result;
+  }
+
+  /** The name as the archive has it; the library's own turns backslashes into slashes. */
+  private String name(ZipArchiveEntry e) {
+    byte[] raw = e.getRawName() == null ? new byte[0] : e.getRawName();
+    try {
+      String name = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(raw)).toString();
+      checkName(name);
+      return name;
+    } catch (CharacterCodingException x) {
+      throw BadInputException.of(bytes.label(), "", "an entry name that is no UTF-8", "plain relative names");
+    }
   }
 
   private void checkName(String name) {
@@ -123,8 +141,8 @@ final class ArchiveDirectory {
     return '"' + s.replaceAll("\\p{Cntrl}", "?") + '"';
   }
 
-  private ArchiveEntry entry(SeekableByteChannel channel, ZipArchiveEntry e) throws IOException {
-    String place = shown(e.getName());
+  private ArchiveEntry entry(SeekableByteChannel channel, ZipArchiveEntry e, String name) throws IOException {
+    String place = shown(name);
     if (e.getGeneralPurposeBit().usesEncryption()) {
       throw BadInputException.of(bytes.label(), place, "an encrypted entry", "none; unpack it with its password and pack it again");
     }
@@ -145,7 +163,7 @@ final class ArchiveDirectory {
       throw BadInputException.of(bytes.label(), place, packed + " bytes that inflate to " + e.getSize() + ", as in a zip bomb",
           "at most " + MAX_INFLATED_BYTES + " bytes and a ratio of " + MAX_RATIO + "; if it is genuine, pack it again uncompressed");
     }
-    return new ArchiveEntry(e.getName(), e.getLocalHeaderOffset(), dataOffset, packed, e.getSize(), deflated);
+    return new ArchiveEntry(name, e.getLocalHeaderOffset(), dataOffset, packed, e.getSize(), deflated);
   }
 
   private long dataOffset(SeekableByteChannel channel, ZipArchiveEntry e, String place) throws IOException {
@@ -159,13 +177,12 @@ final class ArchiveDirectory {
     readFully(channel, header);
     int nameLength = header.getShort(26) & 0xffff;
     int extraLength = header.getShort(28) & 0xffff;
-    byte[] name = e.getRawName();
     ByteBuffer localName = ByteBuffer.allocate(nameLength);
     boolean fits = at + LOCAL_HEADER + nameLength + extraLength <= bytes.size();
     if (fits) {
       readFully(channel, localName);
     }
-    if (header.getInt(0) != LOCAL_SIGNATURE || !fits || name == null || !Arrays.equals(localName.array(), name)) {
+    if (header.getInt(0) != LOCAL_SIGNATURE || !fits || !Arrays.equals(localName.array(), e.getRawName())) {
       throw BadInputException.of(bytes.label(), place, "no local header of that name at " + at, "one, as the archive's directory says");
     }
     return at + LOCAL_HEADER + nameLength + extraLength;

@@ -91,7 +91,7 @@ final class Globals {
         return place.bad("the TorchScript class " + shown, "a state_dict, not a TorchScript model");
       }
       if (WholeModels.isModelClass(module, name, first)) {
-        return place.bad("the Python class " + shown + ", as in a model saved whole with torch.save(model)", WholeModels.ADVICE);
+        return place.bad("the Python class " + shown + ", as in a model saved whole with torch.save(model) (nothing was run)", WholeModels.ADVICE);
       }
       return place.bad("the Python global " + shown + " (nothing was run)", "tensors and plain containers; in Python: checkpoint = "
           + "torch.load(path, weights_only=False), if you trust the file; torch.save(checkpoint[\"state_dict\"], \"weights.pth\")");

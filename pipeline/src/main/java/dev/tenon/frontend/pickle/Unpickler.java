@@ -24,6 +24,9 @@ import java.util.Map;
 final class Unpickler implements PicklePlace {
   /** Values on the stack and in the memo, in all; a checkpoint with an optimizer's state has some twenty for each tensor. */
   static final int MAX_VALUES = 1 << 24;
+  /** There is one for each container that is being filled. */
+  private static final int MAX_MARKS = 10_000;
+  static final int MAX_SPARSE = 1 << 18;
   private static final int MAX_STRING = 1 << 28;
   private static final int MAX_LINE = 1 << 12;
   private static final int MAX_INTEGER_BYTES = 1 << 10;
@@ -37,7 +40,9 @@ final class Unpickler implements PicklePlace {
   private final KeyCheck keys = new KeyCheck(this);
   private final List<Object> stack = new ArrayList<>();
   private final Deque<Integer> marks = new ArrayDeque<>();
-  private final Map<Long, Object> memo = new HashMap<>();
+  /** Entries in the order of their numbers, as all picklers give them; and those that come otherwise. */
+  private final List<Object> memo = new ArrayList<>();
+  private final Map<Long, Object> sparseMemo = new HashMap<>();
   private long opcodeAt;
   private int values;
   private int serial;
@@ -187,7 +192,9 @@ final class Unpickler implements PicklePlace {
   private boolean stackOrMemo(int opcode) {
     switch (opcode) {
       case '(' -> {
-        count();
+        if (marks.size() >= MAX_MARKS) {
+          throw bad("more than " + MAX_MARKS + " open marks", "fewer");
+        }
         marks.push(stack.size());
       }
       case '0' -> {
@@ -202,7 +209,7 @@ final class Unpickler implements PicklePlace {
       case 'p' -> memoize(index(line()));
       case 'q' -> memoize(unsigned(1));
       case 'r' -> memoize(unsigned(4));
-      case 0x94 -> memoize(memo.size());
+      case 0x94 -> memoize(memo.size() + sparseMemo.size());
       case 'g' -> recall(index(line()));
       case 'h' -> recall(unsigned(1));
       case 'j' -> recall(unsigned(4));
@@ -323,11 +330,20 @@ final class Unpickler implements PicklePlace {
 
   private void memoize(long index) {
     count();
-    memo.put(index, peek());
+    Object value = peek();
+    if (index < memo.size()) {
+      memo.set((int) index, value);
+    } else if (index == memo.size()) {
+      memo.add(value);
+    } else if (sparseMemo.size() < MAX_SPARSE) {
+      sparseMemo.put(index, value);
+    } else {
+      throw bad("more than " + MAX_SPARSE + " memo entries out of order", "fewer");
+    }
   }
 
   private void recall(long index) {
-    Object value = memo.get(index);
+    Object value = index < memo.size() ? memo.get((int) index) : sparseMemo.get(index);
     if (value == null) {
       throw bad("memo entry " + index + " before it is set", "one that has been set");
     }
