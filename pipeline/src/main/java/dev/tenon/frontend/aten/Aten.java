@@ -216,12 +216,17 @@ public final class Aten {
 
   // ---- binding ----
 
-  /** The overload that takes these arguments: exactly, or with Python's conversions. Null if there is none. */
+  /**
+   * The overload that takes these arguments: exactly, or with Python's conversions. Null if there is none. Arguments by position that
+   * would be for parameters after the {@code *} come last: {@code prod(x, 1)} has a dimension, not an element type.
+   */
   private Schema resolve(String name, List<TorchValue> positional, Map<String, TorchValue> named) {
-    for (boolean implicit : new boolean[] {false, true}) {
-      for (Schema s : schemas.overloads(name)) {
-        if (bind(s, positional, named, implicit) != null) {
-          return s;
+    for (boolean keywords : new boolean[] {true, false}) {
+      for (boolean implicit : new boolean[] {false, true}) {
+        for (Schema s : schemas.overloads(name)) {
+          if ((!keywords || positional.size() <= s.positionalCount()) && bind(s, positional, named, implicit) != null) {
+            return s;
+          }
         }
       }
     }

@@ -57,6 +57,11 @@ public record Schema(String name, String overload, List<Parameter> parameters, L
     return -1;
   }
 
+  /** The number of parameters that are given by position, those before the {@code *}. */
+  public int positionalCount() {
+    return (int) parameters.stream().filter(p -> !p.keywordOnly()).count();
+  }
+
   /** The parameter that the operator writes to, or null. */
   public Parameter mutated() {
     return parameters.stream().filter(Parameter::mutated).findFirst().orElse(null);
