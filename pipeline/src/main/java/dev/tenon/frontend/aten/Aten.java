@@ -29,6 +29,8 @@ import java.util.Set;
  * </ul>
  */
 public final class Aten {
+  private static final Set<String> RESHAPING = Set.of("unsqueeze_", "squeeze_", "transpose_", "t_", "swapaxes_", "swapdims_", "detach_");
+
   private final Onnx onnx;
   private final AtenOps ops;
   private final Diagnostics diagnostics;
@@ -104,6 +106,9 @@ public final class Aten {
     if (!(arguments[target] instanceof TorchTensor self)) {
       throw new LoweringException(schema.qualifiedName() + ": " + schema.mutated().name() + " is no tensor");
     }
+    if (RESHAPING.contains(schema.baseName())) {
+      return reshape(schema, arguments, target, self);
+    }
     Value written;
     if (own != null) {
       written = ((TorchTensor) own.lower(c)).value();
@@ -113,11 +118,29 @@ public final class Aten {
       if (lowering == null) {
         throw new LoweringException(schema.qualifiedName() + " has no ONNX form yet");
       }
-      TorchValue[] bound = bind(pure, List.of(), named(schema, arguments), true, true);
+      TorchValue[] bound = bindAs(pure, schema, arguments);
       TorchValue result = lowering.lower(new AtenCall(this, pure, bound));
       written = ((TorchTensor) (result instanceof TorchTuple t ? t.get(0) : result)).value();
     }
     write(self, written);
+    return self;
+  }
+
+  /** An operator that changes a tensor's dimensions and not its elements: the tensor becomes a view of what it was. */
+  private TorchValue reshape(Schema schema, TorchValue[] arguments, int target, TorchTensor self) {
+    if (schema.baseName().equals("detach_")) {
+      return self;
+    }
+    Schema pure = pure(schema, arguments);
+    if (pure == null || ops.find(pure) == null) {
+      throw new LoweringException(schema.qualifiedName() + " has no ONNX form yet");
+    }
+    TorchValue[] bound = arguments.clone();
+    bound[target] = self.copy();
+    if (!(call(pure, bindAs(pure, schema, bound), List.of()) instanceof TorchTensor view)) {
+      throw new LoweringException(schema.qualifiedName() + " has no ONNX form yet");
+    }
+    self.become(view);
     return self;
   }
 
@@ -146,7 +169,14 @@ public final class Aten {
     }
     String name = schema.name().substring(0, schema.name().length() - 1);
     Schema same = schemas.find(name, schema.overload());
-    return same != null ? same : resolve(name, List.of(), named(schema, arguments));
+    Schema byName = same != null ? same : resolve(name, List.of(), named(schema, arguments));
+    return byName != null ? byName : resolve(name, Arrays.asList(arguments), Map.of());
+  }
+
+  /** The arguments of an operator as another one takes them: by name, or in order where the names differ. */
+  private static TorchValue[] bindAs(Schema pure, Schema schema, TorchValue[] arguments) {
+    TorchValue[] bound = bind(pure, List.of(), named(schema, arguments), true, true);
+    return bound != null ? bound : bind(pure, Arrays.asList(arguments), Map.of(), true, true);
   }
 
   private static Map<String, TorchValue> named(Schema schema, TorchValue[] arguments) {

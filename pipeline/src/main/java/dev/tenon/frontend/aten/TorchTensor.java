@@ -24,8 +24,8 @@ public final class TorchTensor implements TorchValue {
   }
 
   private Value value;
-  private final TorchTensor base;
-  private final ViewOf view;
+  private TorchTensor base;
+  private ViewOf view;
   private long version;
   private long seen;
   private boolean contiguous = true;
@@ -63,6 +63,24 @@ public final class TorchTensor implements TorchValue {
     }
     value = earlier;
     version++;
+  }
+
+  /** Another handle of the same tensor, for {@link #become}. */
+  TorchTensor copy() {
+    TorchTensor t = new TorchTensor(value, base, view).contiguous(contiguous);
+    t.version = version;
+    t.seen = seen;
+    return t;
+  }
+
+  /** From now on this is what the other tensor is: a view of a {@link #copy} of this. */
+  void become(TorchTensor other) {
+    value = other.value;
+    base = other.base;
+    view = other.view;
+    version = other.version;
+    seen = other.seen;
+    contiguous = other.contiguous;
   }
 
   private long version() {

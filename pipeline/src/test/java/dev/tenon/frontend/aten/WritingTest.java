@@ -71,6 +71,32 @@ class WritingTest {
   }
 
   @Test
+  void inPlaceOperatorsMayChangeTheShape() {
+    TorchTensor x = matrix();
+    TorchTensor y = t.tensor("relu", x);
+    t.call("unsqueeze_", y, ONE);
+    assertEquals("float32[2,1,3]", y.value().type().toString());
+    t.call("add_", y, ONE);
+    t.call("transpose_", y, ZERO, TWO);
+    assertEquals("float32[3,1,2]", y.value().type().toString());
+    t.assertElements(y, 2, 5, 3, 6, 4, 7);
+  }
+
+  @Test
+  void aNumberMayStandForATensorWhereTheOverloadIsNamed() {
+    TorchTensor x = matrix();
+    TorchTensor y = (TorchTensor) t.aten().call("aten::mul", "Tensor", java.util.List.of(), java.util.Map.of("self", x, "other", TWO), java.util.List.of());
+    t.assertElements(y, 2, 4, 6, 8, 10, 12);
+  }
+
+  @Test
+  void inPlaceOperatorsWhoseParametersHaveOtherNames() {
+    TorchTensor x = matrix();
+    t.call("dropout_", x, TorchScalar.of(0.5), TorchScalar.of(false));
+    t.assertElements(x, 1, 2, 3, 4, 5, 6);
+  }
+
+  @Test
   void sizesThatAreNotKnownKeepReshapeTargetsConstant() {
     TorchTensor x = t.input(Tensor.of(new float[24], 2, 3, 4), Shape.of(Dim.symbol("batch"), Dim.symbol("time"), Dim.of(4)));
     Onnx o = t.aten().onnx();
