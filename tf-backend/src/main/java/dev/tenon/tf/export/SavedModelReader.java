@@ -1,34 +1,20 @@
 package dev.tenon.tf.export;
 
-import com.google.protobuf.CodedInputStream;
-import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.UnsafeByteOperations;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.FunctionDef;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.NodeDef;
-import org.tensorflow.proto.SavedModel;
 import org.tensorflow.proto.SavedObjectGraphOuterClass.SavedConcreteFunction;
-import org.tensorflow.proto.SavedObjectGraphOuterClass.SavedObject;
-import org.tensorflow.proto.SavedObjectGraphOuterClass.SavedObjectGraph;
-import org.tensorflow.proto.SavedObjectGraphOuterClass.SavedVariable;
 import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
-import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph;
-import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph.TrackableObject.ObjectReference;
 
 /**
  * Reads a TensorFlow 2 SavedModel: its signature, its variables, and the signature's function as a flat graph.
@@ -61,7 +47,7 @@ public final class SavedModelReader implements AutoCloseable {
     this.function = function(call);
     this.inputs = inputs(signature, call);
     this.outputs = outputs(signature, call);
-    this.variablesById = readVariables();
+    this.variablesById = SavedVariables.find(dir, metaGraph, checkpoint);
   }
 
   /**
@@ -70,7 +56,7 @@ public final class SavedModelReader implements AutoCloseable {
    * @param dir the folder with {@code saved_model.pb}
    */
   public static SavedModelReader open(Path dir) throws IOException {
-    MetaGraphDef metaGraph = readMetaGraph(dir);
+    MetaGraphDef metaGraph = SavedVariables.metaGraph(dir);
     TensorBundleReader checkpoint = TensorBundleReader.open(checkpointPrefix(dir));
     try {
       return new SavedModelReader(dir, metaGraph, checkpoint);
@@ -83,36 +69,6 @@ public final class SavedModelReader implements AutoCloseable {
   /** Where a SavedModel's checkpoint is, for {@link TensorBundleReader#open}. */
   public static Path checkpointPrefix(Path dir) {
     return dir.resolve("variables").resolve("variables");
-  }
-
-  private static MetaGraphDef readMetaGraph(Path dir) throws IOException {
-    Path file = dir.resolve("saved_model.pb");
-    if (!Files.isRegularFile(file)) {
-      throw new SavedModelException(dir + ": found no saved_model.pb, expected a SavedModel's folder");
-    }
-    long size = Files.size(file);
-    if (size > Integer.MAX_VALUE) {
-      throw new SavedModelException(file + ": found " + size + " bytes, expected less than 2 GB");
-    }
-    SavedModel model;
-    try (MappedFile mapped = MappedFile.open(file)) {
-      ByteBuffer bytes = mapped.map(0, size);
-      // Constants of a frozen model stay in the file: strings of bytes are views of the mapping.
-      CodedInputStream in = UnsafeByteOperations.unsafeWrap(bytes).newCodedInput();
-      in.enableAliasing(true);
-      model = SavedModel.parseFrom(in);
-    } catch (InvalidProtocolBufferException e) {
-      throw new SavedModelException(file + ": found bytes that do not parse, expected a SavedModel (" + e.getMessage() + ")", e);
-    }
-    for (MetaGraphDef metaGraph : model.getMetaGraphsList()) {
-      if (metaGraph.getMetaInfoDef().getTagsList().contains("serve")) {
-        if (metaGraph.getObjectGraphDef().getNodesCount() == 0) {
-          throw new SavedModelException(file + ": found a model of TensorFlow 1, expected one with an object graph");
-        }
-        return metaGraph;
-      }
-    }
-    throw new SavedModelException(file + ": found no graph tagged serve, expected one");
   }
 
   /** The node of the main graph that all outputs come from. */
@@ -187,62 +143,6 @@ public final class SavedModelReader implements AutoCloseable {
 
   private static SignatureTensor tensor(String key, TensorInfo info) {
     return new SignatureTensor(key, info.getName(), info.getDtype(), info.getTensorShape());
-  }
-
-  private Map<Integer, SavedVariableInfo> readVariables() throws IOException {
-    SavedObjectGraph saved = metaGraph.getObjectGraphDef();
-    TrackableObjectGraph trackable;
-    try {
-      trackable = TrackableObjectGraph.parseFrom(checkpoint.string(SavedModelWriter.OBJECT_GRAPH_KEY));
-    } catch (InvalidProtocolBufferException e) {
-      throw bad(SavedModelWriter.OBJECT_GRAPH_KEY + " of the checkpoint that does not parse", "a TrackableObjectGraph");
-    }
-    if (trackable.getNodesCount() < saved.getNodesCount()) {
-      throw bad("a checkpoint with " + trackable.getNodesCount() + " objects", saved.getNodesCount() + ", as saved_model.pb has");
-    }
-    Map<Integer, SavedVariableInfo> result = new LinkedHashMap<>();
-    for (int id : variableIds(saved)) {
-      SavedVariable variable = saved.getNodes(id).getVariable();
-      if (trackable.getNodes(id).getAttributesCount() != 1) {
-        throw bad("no single value of variable " + variable.getName() + " in the checkpoint", "one");
-      }
-      String key = trackable.getNodes(id).getAttributes(0).getCheckpointKey();
-      TensorBundleReader.Entry entry = checkpoint.entry(key);
-      SavedVariableInfo info = new SavedVariableInfo(
-          variable.getName(), variable.getDtype(), DataTypes.dims(variable.getShape()), variable.getTrainable(), key);
-      if (entry.dtype() != info.dtype() || !Arrays.equals(entry.shape(), info.shape())) {
-        throw bad("checkpoint entry " + entry, info.toString());
-      }
-      result.put(id, info);
-    }
-    return result;
-  }
-
-  /** Ids of the variables: those of the root's list of them first, in its order. */
-  private List<Integer> variableIds(SavedObjectGraph saved) throws SavedModelException {
-    Set<Integer> ids = new LinkedHashSet<>();
-    for (ObjectReference child : saved.getNodes(0).getChildrenList()) {
-      if (child.getLocalName().equals("variables")) {
-        object(saved, child.getNodeId()).getChildrenList().forEach(item -> ids.add(item.getNodeId()));
-      }
-    }
-    for (int id = 0; id < saved.getNodesCount(); id++) {
-      ids.add(id);
-    }
-    List<Integer> result = new ArrayList<>();
-    for (int id : ids) {
-      if (object(saved, id).hasVariable()) {
-        result.add(id);
-      }
-    }
-    return result;
-  }
-
-  private SavedObject object(SavedObjectGraph saved, int id) throws SavedModelException {
-    if (id < 0 || id >= saved.getNodesCount()) {
-      throw bad("object " + id, "one of the " + saved.getNodesCount() + " of the object graph");
-    }
-    return saved.getNodes(id);
   }
 
   /** The signature's inputs, in the order of positional calls; {@link SignatureTensor#tensor} is a node of the main graph. */

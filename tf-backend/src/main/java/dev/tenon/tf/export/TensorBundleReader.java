@@ -188,6 +188,11 @@ public final class TensorBundleReader implements AutoCloseable {
     return entries;
   }
 
+  /** The number of data files. */
+  int shards() {
+    return shards.size();
+  }
+
   /** The tensor of this key, which must exist. */
   public Entry entry(String key) throws TensorBundleException {
     Entry entry = entries.get(key);
@@ -218,7 +223,6 @@ public final class TensorBundleReader implements AutoCloseable {
    */
   public TensorData data(String key) throws TensorBundleException {
     Entry entry = entry(key);
-    MappedFile file = shards.get(entry.shard());
     if (DataTypes.elementSize(entry.dtype()) == 0) {
       throw new TensorBundleException(index, "tensor " + entry, "type " + entry.dtype(), "elements of fixed size");
     }
@@ -231,17 +235,36 @@ public final class TensorBundleReader implements AutoCloseable {
       @Override
       public void writeTo(WritableByteChannel out) throws IOException {
         CRC32C crc = new CRC32C();
-        for (long done = 0; done < entry.byteSize(); ) {
-          ByteBuffer piece = file.map(entry.offset() + done, Math.min(PIECE, entry.byteSize() - done));
-          done += piece.remaining();
+        pieces(entry, piece -> {
           crc.update(piece.duplicate());
-          while (piece.hasRemaining()) {
-            out.write(piece);
-          }
-        }
-        checkSum(entry, file, crc);
+          writeFully(out, piece);
+        });
+        checkSum(entry, shards.get(entry.shard()), crc);
       }
     };
+  }
+
+  /** Writes a tensor's stored bytes, of whatever type, unchecked: to be copied with the checksum they came with. */
+  void copyTo(WritableByteChannel out, String key) throws IOException {
+    pieces(entry(key), piece -> writeFully(out, piece));
+  }
+
+  private interface Pieces {
+    void next(ByteBuffer piece) throws IOException;
+  }
+
+  private void pieces(Entry entry, Pieces pieces) throws IOException {
+    for (long done = 0; done < entry.byteSize(); ) {
+      long length = Math.min(PIECE, entry.byteSize() - done);
+      pieces.next(shards.get(entry.shard()).map(entry.offset() + done, length));
+      done += length;
+    }
+  }
+
+  private static void writeFully(WritableByteChannel out, ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      out.write(bytes);
+    }
   }
 
   /** The value of a scalar string tensor, its checksum verified. */

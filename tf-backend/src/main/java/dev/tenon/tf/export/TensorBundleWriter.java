@@ -96,13 +96,25 @@ public final class TensorBundleWriter implements AutoCloseable {
     addEntry(key, DataType.DT_STRING, new long[0], start, crc);
   }
 
+  /** Adds a tensor of another checkpoint, its bytes and their checksum as they are stored there. */
+  void copy(TensorBundleReader from, String key) throws IOException {
+    TensorBundleReader.Entry entry = from.entry(key);
+    long start = offset;
+    from.copyTo(new Sink(), key);
+    addEntry(key, entry.dtype(), entry.shape(), start, entry.checksum());
+  }
+
   private void addEntry(String key, DataType dtype, long[] shape, long start, CRC32C crc) {
+    addEntry(key, dtype, shape, start, MaskedCrc32c.mask(crc));
+  }
+
+  private void addEntry(String key, DataType dtype, long[] shape, long start, int checksum) {
     BundleEntryProto entry = BundleEntryProto.newBuilder()
         .setDtype(dtype)
         .setShape(DataTypes.shapeProto(shape))
         .setOffset(start)
         .setSize(offset - start)
-        .setCrc32C(MaskedCrc32c.mask(crc))
+        .setCrc32C(checksum)
         .build();
     // The empty key is the header's.
     if (key.isEmpty() || entries.put(key.getBytes(StandardCharsets.UTF_8), entry) != null) {
@@ -114,10 +126,15 @@ public final class TensorBundleWriter implements AutoCloseable {
   public void finish() throws IOException {
     drain();
     data.close();
-    try (FileChannel out = FileChannel.open(index, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+    writeIndex(index, 1);
+  }
+
+  /** Writes an index that counts this many data files, all tensors being in the first; after {@link #finish}. */
+  void writeIndex(Path file, int shards) throws IOException {
+    try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
       LevelDbTableWriter table = new LevelDbTableWriter(out);
       table.add(new byte[0], BundleHeaderProto.newBuilder()
-          .setNumShards(1)
+          .setNumShards(shards)
           .setEndianness(BundleHeaderProto.Endianness.LITTLE)
           .setVersion(VersionDef.newBuilder().setProducer(1))
           .build().toByteArray());
