@@ -24,12 +24,14 @@ import picocli.CommandLine.ParameterException;
 @Command(name = "tenon", mixinStandardHelpOptions = true, versionProvider = Tenon.VersionText.class,
     sortOptions = false, usageHelpWidth = 110,
     description = "Converts trained PyTorch models, exported to ONNX, into TensorFlow SavedModels.",
-    subcommands = {ConvertCommand.class, ExportCommand.class, InspectCommand.class, NamesCommand.class, VerifyCommand.class, BatchCommand.class, HelpCommand.class},
+    subcommands = {ConvertCommand.class, ExportCommand.class, InspectCommand.class, NamesCommand.class, WeightsCommand.class,
+        VerifyCommand.class, BatchCommand.class, HelpCommand.class},
     footerHeading = "%nThe way of a model:%n",
     footer = {
         "  tenon inspect model.onnx            what is in it, and whether all of it can be converted",
         "  tenon convert model.onnx -o model   a SavedModel in the folder 'model', verified against ONNX Runtime",
         "  tenon names model                   which variable came from which parameter",
+        "  tenon weights model --from epoch12.pth   the same model with other weights",
         "  tenon verify model.onnx model --layers   where it differs, if it does",
         "  tenon batch models/ -o converted    many models, and a table in the end",
         "",
@@ -116,6 +118,8 @@ public final class Tenon implements Runnable {
         return type.cast(new InspectCommand(terminal));
       } else if (type == NamesCommand.class) {
         return type.cast(new NamesCommand(terminal));
+      } else if (type == WeightsCommand.class) {
+        return type.cast(new WeightsCommand(terminal));
       } else if (type == VerifyCommand.class) {
         return type.cast(new VerifyCommand(terminal));
       } else if (type == BatchCommand.class) {

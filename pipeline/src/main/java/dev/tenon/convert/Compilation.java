@@ -4,6 +4,7 @@ import dev.tenon.frontend.Frontends;
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.ReadOptions;
 import dev.tenon.ir.Model;
+import dev.tenon.ir.Tensor;
 import dev.tenon.ir.diag.Diagnostics;
 import dev.tenon.ir.layout.ChannelsLast;
 import dev.tenon.ir.pass.InferredShapes;
@@ -14,6 +15,7 @@ import dev.tenon.ir.pass.PassResult;
 import dev.tenon.tf.BackendOptions;
 import dev.tenon.tf.Conversion;
 import dev.tenon.tf.TensorFlowBackend;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -22,12 +24,13 @@ import java.util.Map;
  *
  * @param model after passes and layout
  * @param sourceNodes nodes as read, subgraphs included
+ * @param parameters the source's parameters, in its order
  * @param conversion the TensorFlow graph; of no use if there are errors among the diagnostics
  * @param passes pass to what it changed
  * @param layout how many nodes work channels-last, and what transposes that left
  */
-record Compilation(Model model, int sourceNodes, Conversion conversion, Map<String, PassResult> passes, ChannelsLast.Result layout,
-    Diagnostics diagnostics) {
+record Compilation(Model model, int sourceNodes, List<Tensor> parameters, Conversion conversion, Map<String, PassResult> passes,
+    ChannelsLast.Result layout, Diagnostics diagnostics) {
 
   /** Compiles a source. Unsupported parts are errors among the diagnostics, all of them. */
   static Compilation of(ModelSource source, ConvertOptions options, Phases phases) {
@@ -36,6 +39,7 @@ record Compilation(Model model, int sourceNodes, Conversion conversion, Map<Stri
     Model model = Frontends.read(source, new ReadOptions(options.inputShapes()), diagnostics);
     int[] nodes = {0};
     model.graph().forEachNode(n -> nodes[0]++);
+    List<Tensor> parameters = SourceParameters.of(model.graph());
     PassDumps dump = options.dumpPasses() == null ? null : new PassDumps(options.dumpPasses());
     phases.begin("passes");
     if (dump != null) {
@@ -59,6 +63,6 @@ record Compilation(Model model, int sourceNodes, Conversion conversion, Map<Stri
     BackendOptions backend = BackendOptions.defaults().withFreeze(options.freeze()).withSourceNames(options.sourceNames())
         .withKnownData(shapes::knownData);
     Conversion conversion = new TensorFlowBackend().convert(model, backend, diagnostics);
-    return new Compilation(model, nodes[0], conversion, passes, layout, diagnostics);
+    return new Compilation(model, nodes[0], parameters, conversion, passes, layout, diagnostics);
   }
 }

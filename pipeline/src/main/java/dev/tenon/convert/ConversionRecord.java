@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -23,6 +24,8 @@ import java.util.Map;
  * @param options the options that change the result
  * @param inputs in order
  * @param outputs in order
+ * @param parameters of the source, in its order
+ * @param weights where the variables' values come from, if not from the source; else null
  * @param variables in the order TensorFlow lists them
  * @param tensors values of the source that a tensor of the SavedModel's function holds, in order of execution
  * @param nodes node of the SavedModel's function to where it comes from
@@ -30,7 +33,8 @@ import java.util.Map;
  * @param versions name of a runtime to its version
  */
 public record ConversionRecord(String tenon, Source source, ObjectNode options, List<Port> inputs, List<Port> outputs,
-    List<VariableRecord> variables, List<TensorMapping> tensors, ObjectNode nodes, ArrayNode diagnostics, Map<String, String> versions) {
+    List<Parameter> parameters, Weights weights, List<VariableRecord> variables, List<TensorMapping> tensors, ObjectNode nodes,
+    ArrayNode diagnostics, Map<String, String> versions) {
 
   /** The file's name beside {@code saved_model.pb}. */
   public static final String FILE_NAME = "tenon.json";
@@ -43,6 +47,44 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
    * @param sha256 of the file without external data, in hexadecimal
    */
   public record Source(String file, String sha256, long bytes, String producer, long irVersion, Map<String, Integer> opsets) {}
+
+  /** What became of a parameter. */
+  public enum Use {
+    /** Variables are made of it. */
+    VARIABLE,
+    /** Its elements are in constants of the graph. */
+    CONSTANT,
+    /** Both. */
+    BOTH,
+    /** The model's outputs do not depend on it, or it equals another. */
+    NONE;
+
+    String label() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** True if changing it would need another graph. */
+    public boolean inGraph() {
+      return this == CONSTANT || this == BOTH;
+    }
+  }
+
+  /**
+   * A parameter or buffer of the source.
+   *
+   * @param sha256 of its elements (little-endian, row-major) if they are in the graph, in hexadecimal; else empty
+   * @param sameAs another parameter with the same elements that stands for it (tied weights), or empty
+   */
+  public record Parameter(String name, String dtype, List<Long> shape, Use use, String sha256, String sameAs) {}
+
+  /**
+   * The checkpoint that was poured into the variables.
+   *
+   * @param file its last name
+   * @param sha256 of the file, in hexadecimal
+   * @param kept variables that kept the values they had
+   */
+  public record Weights(String file, String sha256, List<String> kept) {}
 
   /**
    * An input or output.
@@ -77,6 +119,11 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
     o.set("options", options);
     o.set("inputs", ports(inputs));
     o.set("outputs", ports(outputs));
+    o.set("parameters", parametersJson());
+    if (weights != null) {
+      ObjectNode w = o.putObject("weights").put("file", weights.file).put("sha256", weights.sha256);
+      w.set("kept", Json.strings(weights.kept));
+    }
     ArrayNode vs = o.putArray("variables");
     for (VariableRecord v : variables) {
       ObjectNode n = vs.addObject();
@@ -98,6 +145,22 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
     return o;
   }
 
+  private ArrayNode parametersJson() {
+    ArrayNode a = Json.array();
+    for (Parameter p : parameters) {
+      ObjectNode n = a.addObject().put("name", p.name).put("dtype", p.dtype);
+      n.set("shape", Json.numbers(p.shape.stream().mapToLong(Long::longValue).toArray()));
+      n.put("use", p.use.label());
+      if (!p.sha256.isEmpty()) {
+        n.put("sha256", p.sha256);
+      }
+      if (!p.sameAs.isEmpty()) {
+        n.put("same_as", p.sameAs);
+      }
+    }
+    return a;
+  }
+
   private static ArrayNode ports(List<Port> ports) {
     ArrayNode a = Json.array();
     for (Port p : ports) {
@@ -116,6 +179,11 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
       }
     }
     return a;
+  }
+
+  /** The same, with variables from another checkpoint. */
+  public ConversionRecord withWeights(Weights poured) {
+    return new ConversionRecord(tenon, source, options, inputs, outputs, parameters, poured, variables, tensors, nodes, diagnostics, versions);
   }
 
   public void write(Path folder) throws IOException {
@@ -140,6 +208,15 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
     s.path("opsets").fields().forEachRemaining(f -> opsets.put(f.getKey().equals("ai.onnx") ? "" : f.getKey(), f.getValue().asInt()));
     Source source = new Source(s.path("file").asText(), s.path("sha256").asText(), s.path("bytes").asLong(), s.path("producer").asText(),
         s.path("ir_version").asLong(), opsets);
+    List<Parameter> parameters = new ArrayList<>();
+    for (JsonNode p : o.path("parameters")) {
+      parameters.add(new Parameter(p.path("name").asText(), p.path("dtype").asText(), longs(p.path("shape")), use(p.path("use"), file),
+          p.path("sha256").asText(), p.path("same_as").asText()));
+    }
+    JsonNode w = o.path("weights");
+    List<String> kept = new ArrayList<>();
+    w.path("kept").forEach(k -> kept.add(k.asText()));
+    Weights weights = w.isObject() ? new Weights(w.path("file").asText(), w.path("sha256").asText(), kept) : null;
     List<VariableRecord> variables = new ArrayList<>();
     for (JsonNode v : o.path("variables")) {
       variables.add(new VariableRecord(v.path("name").asText(), v.path("checkpoint_key").asText(), v.path("dtype").asText(),
@@ -153,8 +230,17 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
     Map<String, String> versions = new LinkedHashMap<>();
     o.path("versions").fields().forEachRemaining(f -> versions.put(f.getKey(), f.getValue().asText()));
     return new ConversionRecord(o.path("tenon").asText(), source, object(o.path("options"), file), readPorts(o.path("inputs")),
-        readPorts(o.path("outputs")), variables, tensors, object(o.path("nodes"), file),
+        readPorts(o.path("outputs")), parameters, weights, variables, tensors, object(o.path("nodes"), file),
         o.path("diagnostics") instanceof ArrayNode a ? a : Json.array(), versions);
+  }
+
+  private static Use use(JsonNode n, Path file) {
+    for (Use u : Use.values()) {
+      if (u.label().equals(n.asText())) {
+        return u;
+      }
+    }
+    throw BadInputException.of(file, "parameters", "use " + n, "variable, constant, both or none");
   }
 
   private static ObjectNode object(JsonNode n, Path file) {

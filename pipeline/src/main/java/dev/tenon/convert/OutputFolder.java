@@ -18,7 +18,7 @@ import java.util.stream.Stream;
  * Where a result goes: written in a temporary folder beside the target, and renamed when it is whole. Whatever goes wrong before
  * leaves nothing behind, not even a parent folder that was made on the way.
  */
-final class OutputFolder implements AutoCloseable {
+public final class OutputFolder implements AutoCloseable {
   /** What a folder must consist of to be replaced by {@code --force}: our own results, not a home directory. */
   private static final Set<String> REPLACEABLE =
       Set.of("saved_model.pb", "variables", "assets", "assets.extra", "fingerprint.pb", "keras_metadata.pb", "tenon.json", "tenon-batch.json");
@@ -40,7 +40,7 @@ final class OutputFolder implements AutoCloseable {
    * @param force whether a SavedModel in the target's place may be replaced
    * @throws BadInputException if the target exists and is no empty folder, or cannot be made
    */
-  static OutputFolder prepare(Path target, boolean force) {
+  public static OutputFolder prepare(Path target, boolean force) {
     Path absolute = target.toAbsolutePath().normalize();
     if (absolute.getFileName() == null) {
       throw BadInputException.of(target, "", "the root of the file system", "a folder to be made");
@@ -94,12 +94,13 @@ final class OutputFolder implements AutoCloseable {
     return e instanceof FileAlreadyExistsException ? e.getMessage() + " is a file" : String.valueOf(why);
   }
 
-  Path path() {
+  /** The temporary folder, to be filled. */
+  public Path path() {
     return temporary.path();
   }
 
   /** Fails if the file system has not this much room left. */
-  void requireSpace(long bytes) throws IOException {
+  public void requireSpace(long bytes) throws IOException {
     long free = Files.getFileStore(temporary.path()).getUsableSpace();
     if (free < bytes) {
       throw BadInputException.of(target, "", free + " bytes free on its file system", "at least " + bytes);
@@ -107,7 +108,7 @@ final class OutputFolder implements AutoCloseable {
   }
 
   /** Makes the result appear under its name. */
-  void keep() throws IOException {
+  public void keep() throws IOException {
     temporary.keepAs(target, replace);
     kept = true;
   }

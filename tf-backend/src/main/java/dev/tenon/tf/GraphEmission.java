@@ -76,6 +76,7 @@ final class GraphEmission {
     this.registry = outer.registry;
     this.diagnostics = outer.diagnostics;
     this.tf = tf;
+    tf.isInside(outer.tf);
     this.variableNames = null;
   }
 
@@ -117,7 +118,8 @@ final class GraphEmission {
     if (library.getFunctionCount() > 0) {
       def = def.toBuilder().setLibrary(library).build();
     }
-    return new Conversion(def, inputs, outputs, List.copyOf(variables), List.copyOf(mappings), provenance);
+    return new Conversion(def, inputs, outputs, List.copyOf(variables), List.copyOf(mappings), provenance,
+        Set.copyOf(tf.constantSources()));
   }
 
   private SignatureTensor input(Value v) {

@@ -5,8 +5,10 @@ import com.google.protobuf.UnsafeByteOperations;
 import dev.tenon.ir.Tensor;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.tensorflow.Graph;
 import org.tensorflow.GraphOperation;
@@ -34,6 +36,8 @@ public final class Tf {
   private final Map<ConstantKey, Output<?>> constants = new HashMap<>();
   private String scope = "";
   private Consumer<String> recorder;
+  /** The source parameters whose elements are constants of the graph. */
+  private Set<String> constantSources = new LinkedHashSet<>();
 
   private record ConstantKey(DataType dtype, List<Long> dims, ByteString bytes) {}
 
@@ -53,6 +57,16 @@ public final class Tf {
   /** Tells the name of every node made from now on; null for nobody. */
   void recordInto(Consumer<String> consumer) {
     this.recorder = consumer;
+  }
+
+  /** The source parameters that constants were made of, so far. */
+  Set<String> constantSources() {
+    return constantSources;
+  }
+
+  /** Adds to the {@link #constantSources} of the graph around this one. */
+  void isInside(Tf outer) {
+    constantSources = outer.constantSources;
   }
 
   /** A legal name that no node of the graph has; emitters need it only for nodes that are found by name. */
@@ -202,6 +216,7 @@ public final class Tf {
 
   /** The same, under a name of its own (null for one from the scope). */
   Output<?> constant(Tensor t, String name) {
+    constantSources.addAll(t.recipe().sources());
     DataType dtype = ElementTypes.toTensorFlow(t.dtype());
     TensorProto.Builder proto = TensorProto.newBuilder().setDtype(dtype).setTensorShape(shapeProto(t.dims()));
     ByteString bytes;

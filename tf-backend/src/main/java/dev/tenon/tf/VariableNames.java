@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
  * ({@code onnx::Conv_123}); then the module path of the node that uses the parameter stands in, and where even that is unknown
  * the node's name. The last part is the framework's word for the {@link ParameterRole}.
  */
-final class VariableNames {
+public final class VariableNames {
 
   /** How variables are named. */
   enum Style {
@@ -111,7 +111,7 @@ final class VariableNames {
   }
 
   /** True for a name that a person gave: dotted module paths and identifiers; false for what exporters make up. */
-  static boolean isModuleName(String name) {
+  public static boolean isModuleName(String name) {
     return !name.isEmpty() && !MADE_UP.matcher(name).matches();
   }
 

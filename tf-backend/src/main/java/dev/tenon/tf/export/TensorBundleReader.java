@@ -217,6 +217,15 @@ public final class TensorBundleReader implements AutoCloseable {
     return file.map(entry.offset(), entry.byteSize());
   }
 
+  /** A part of a tensor's stored bytes, as {@link #map(String)} gives them; the tensor may be of any size. */
+  public ByteBuffer map(String key, long offset, int length) throws IOException {
+    Entry entry = entry(key);
+    if (offset < 0 || length < 0 || offset > entry.byteSize() - length) {
+      throw new IllegalArgumentException("no " + length + " bytes at " + offset + " of " + entry);
+    }
+    return shards.get(entry.shard()).map(entry.offset() + offset, length);
+  }
+
   /**
    * A tensor's elements, to be streamed; {@link TensorData#writeTo} ends in a {@link TensorBundleException} if their checksum is
    * not the stored one.
