@@ -293,20 +293,68 @@ public final class Tensor {
   /** Elements {@code start} to {@code end} (exclusive) along an axis; negative axes count from the end. */
   public Tensor slice(int axis, long start, long end) {
     int a = axis < 0 ? axis + dims.length : axis;
-    if (start < 0 || end < start || end > dims[a]) {
+    if (a < 0 || a >= dims.length || start < 0 || end < start || end > dims[a]) {
       throw new IllegalArgumentException("slice " + start + ":" + end + " of axis " + a + " of " + this);
     }
     if (start == 0 && end == dims[a]) {
       return this;
+    }
+    if (recipe instanceof Recipe.Slice outer && outer.axis() == a) {
+      return outer.input().slice(a, outer.start() + start, outer.start() + end);
+    } else if (recipe instanceof Recipe.Concat all && all.axis() == a && start < end) {
+      return sliceOfParts(all, start, end);
     }
     long[] d = dims.clone();
     d[a] = end - start;
     return new Tensor(dtype, d, new Recipe.Slice(this, a, start, end));
   }
 
-  public static Tensor concat(int axis, List<Tensor> parts) {
-    Tensor first = parts.get(0);
+  /** Only the parts that the slice touches: so a recipe names no parameters that its elements do not come from. */
+  private static Tensor sliceOfParts(Recipe.Concat all, long start, long end) {
+    List<Tensor> touched = new ArrayList<>();
+    long at = 0;
+    for (Tensor part : all.inputs()) {
+      long size = part.dims[all.axis()];
+      if (at < end && at + size > start) {
+        touched.add(part.slice(all.axis(), Math.max(start - at, 0), Math.min(end - at, size)));
+      }
+      at += size;
+    }
+    return concat(all.axis(), touched);
+  }
+
+  /** The tensors one after the other along an axis. Parts that lie side by side in one tensor already stay together. */
+  public static Tensor concat(int axis, List<Tensor> all) {
+    Tensor first = all.get(0);
     int a = axis < 0 ? axis + first.rank() : axis;
+    List<Tensor> parts = new ArrayList<>();
+    for (Tensor t : all) {
+      List<Tensor> inner = t.recipe instanceof Recipe.Concat c && c.axis() == a ? c.inputs() : List.of(t);
+      inner.forEach(i -> addPart(parts, i, a));
+    }
+    return concatenated(a, parts);
+  }
+
+  private static void addPart(List<Tensor> parts, Tensor t, int axis) {
+    Tensor last = parts.isEmpty() ? null : parts.get(parts.size() - 1);
+    if (last != null && last.recipe instanceof Recipe.Slice s && t.recipe instanceof Recipe.Slice next && s.axis() == axis
+        && next.axis() == axis && s.end() == next.start() && same(s.input(), next.input())) {
+      parts.set(parts.size() - 1, s.input().slice(axis, s.start(), next.end()));
+    } else {
+      parts.add(t);
+    }
+  }
+
+  private static boolean same(Tensor a, Tensor b) {
+    return a == b || a.recipe instanceof Recipe.Source x && b.recipe instanceof Recipe.Source y && x.name().equals(y.name())
+        && a.dtype == b.dtype && Arrays.equals(a.dims, b.dims);
+  }
+
+  private static Tensor concatenated(int a, List<Tensor> parts) {
+    Tensor first = parts.get(0);
+    if (a < 0 || a >= first.rank()) {
+      throw new IllegalArgumentException("axis " + a + " of " + first);
+    }
     long[] d = first.dims();
     d[a] = 0;
     for (Tensor t : parts) {
@@ -320,8 +368,13 @@ public final class Tensor {
     return parts.size() == 1 ? first : new Tensor(first.dtype, d, new Recipe.Concat(parts, a));
   }
 
+  /** The elements in reverse order along an axis; negative axes count from the end. */
   public Tensor reverse(int axis) {
-    return new Tensor(dtype, dims, new Recipe.Reverse(this, axis < 0 ? axis + dims.length : axis));
+    int a = axis < 0 ? axis + dims.length : axis;
+    if (a < 0 || a >= dims.length) {
+      throw new IllegalArgumentException("axis " + axis + " of " + this);
+    }
+    return recipe instanceof Recipe.Reverse r && r.axis() == a ? r.input() : new Tensor(dtype, dims, new Recipe.Reverse(this, a));
   }
 
   public Tensor negate() {

@@ -92,16 +92,45 @@ class TensorTest {
     Tensor t = floats(3, 5, 2);
     for (int axis = 0; axis < 3; axis++) {
       long d = t.dim(axis);
-      Tensor whole = Tensor.concat(axis, List.of(t.slice(axis, 0, 1), t.slice(axis, 1, d)));
+      Tensor whole = Tensor.concat(axis, List.of(t.slice(axis, 0, 1).evaluated(), t.slice(axis, 1, d).evaluated()));
       assertTrue(t.contentEquals(whole), "axis " + axis);
       Tensor reversed = t.reverse(axis);
-      assertTrue(t.contentEquals(reversed.reverse(axis)), "axis " + axis);
+      assertTrue(t.contentEquals(reversed.evaluated().reverse(axis)), "axis " + axis);
       assertTrue(t.slice(axis, 0, 1).contentEquals(reversed.slice(axis, d - 1, d)), "axis " + axis);
     }
     assertEquals(0, t.slice(1, 2, 2).bytes().remaining());
     assertTrue(t.slice(-1, 1, 2).contentEquals(t.slice(2, 1, 2)));
     assertThrows(IllegalArgumentException.class, () -> t.slice(1, 0, 6));
     assertThrows(IllegalArgumentException.class, () -> Tensor.concat(0, List.of(t, floats(3, 4, 2))));
+  }
+
+  @Test
+  void slicesOfPartsNameOnlyTheParametersTheyTouch() {
+    Tensor a = parameter("a");
+    Tensor b = parameter("b");
+    Tensor both = Tensor.concat(0, List.of(a.reshape(1, 12), b.reshape(1, 12)));
+    assertEquals("b", both.slice(0, 1, 2).reshape(12).recipe().toString());
+    Tensor line = Tensor.concat(0, List.of(a, b));
+    assertEquals("concat(slice(a, axis 0, 10:12), slice(b, axis 0, 0:3), axis 0)", line.slice(0, 10, 15).recipe().toString());
+    assertEquals("slice(a, axis 0, 3:5)", line.slice(0, 2, 7).slice(0, 1, 3).recipe().toString());
+    assertTrue(line.slice(0, 10, 15).contentEquals(line.evaluated().slice(0, 10, 15)));
+  }
+
+  /** ONNX has an LSTM's gates in the order i o f c, PyTorch and Keras i f c o: there and back is nothing at all. */
+  @Test
+  void partsPutBackInOrderAreTheWhole() {
+    Tensor w = parameter("w");
+    Tensor onnx = Tensor.concat(0, List.of(w.slice(0, 0, 3), w.slice(0, 9, 12), w.slice(0, 3, 9)));
+    Tensor keras = Tensor.concat(0, List.of(onnx.slice(0, 0, 3), onnx.slice(0, 6, 9), onnx.slice(0, 9, 12), onnx.slice(0, 3, 6)));
+    assertSame(w, keras);
+    Tensor swapped = Tensor.concat(0, List.of(w.slice(0, 6, 12), w.slice(0, 0, 6)));
+    assertEquals("concat(slice(w, axis 0, 6:12), slice(w, axis 0, 0:6), axis 0)", swapped.recipe().toString());
+    assertSame(w, w.reverse(0).reverse(0));
+  }
+
+  private static Tensor parameter(String name) {
+    Tensor t = floats(12);
+    return Tensor.source(name, DataType.FLOAT, new long[] {12}, Storage.of(t.bytes()));
   }
 
   @Test

@@ -6,7 +6,9 @@ import dev.tenon.ir.Value;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -30,6 +32,9 @@ public final class VariableNames {
   private static final Pattern MADE_UP = Pattern.compile(
       "onnx::.*|.*[:/ ].*|.*_output_\\d+(_.*)?|(val|node|_val|tmp|const|constant|initializer|Constant)_?\\d+.*|_*\\d+|Constant.*|p2o\\.helper\\..*");
   private static final Pattern PLAIN_LEAF = Pattern.compile("weight|bias|gamma|beta|w_\\d+|b_\\d+|running_mean|running_var|moving_mean|moving_variance");
+
+  /** PyTorch's recurrent modules: input or hidden, which the role says too; then layer and direction. */
+  private static final Pattern RECURRENT_LEAF = Pattern.compile("(?:weight|bias)_(?:ih|hh)(_l\\d+)?(_reverse)?");
 
   private final Style style;
   private final Set<String> used = new HashSet<>();
@@ -70,12 +75,17 @@ public final class VariableNames {
   }
 
   /**
-   * {@code in_proj_weight} as a kernel is {@code in_proj_kernel}; a plain {@code weight} is the role's own word, and so is
+   * {@code in_proj_weight} as a kernel is {@code in_proj_kernel}, {@code weight_hh_l0_reverse} as a recurrent one
+   * {@code recurrent_kernel_l0_reverse}; a plain {@code weight} is the role's own word, and so is
    * {@code weight_bias}, which PyTorch's exporter calls the bias that it makes when it folds a batch norm.
    */
   private static String leaf(String ownLeaf, ParameterRole role) {
     if (role == ParameterRole.BIAS && ownLeaf.equals("weight_bias")) {
       return role.leaf();
+    }
+    Matcher recurrent = RECURRENT_LEAF.matcher(ownLeaf);
+    if (recurrent.matches()) {
+      return role.leaf() + Objects.toString(recurrent.group(1), "") + Objects.toString(recurrent.group(2), "");
     }
     if (!PLAIN_LEAF.matcher(ownLeaf).matches()) {
       if (ownLeaf.contains("weight")) {
