@@ -16,7 +16,8 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule DEPENDENCIES_POINT_ONE_WAY = layeredArchitecture().consideringOnlyDependenciesInLayers()
       .layer("cli").definedBy("dev.tenon.cli..")
-      .layer("pipeline").definedBy("dev.tenon.frontend..", "dev.tenon.convert..", "dev.tenon.verify..", "dev.tenon.debug..", "dev.tenon.zoo..")
+      .layer("pipeline").definedBy("dev.tenon.frontend..", "dev.tenon.convert..", "dev.tenon.verify..", "dev.tenon.debug..", "dev.tenon.zoo..",
+          "dev.tenon.weights..")
       .layer("tf").definedBy("dev.tenon.tf..")
       .layer("ir").definedBy("dev.tenon.ir..")
       .whereLayer("cli").mayNotBeAccessedByAnyLayer()
@@ -33,7 +34,7 @@ class ArchitectureTest {
       .should().dependOnClassesThat().resideInAPackage("picocli..");
 
   @ArchTest
-  static final ArchRule PIPELINE_IS_FREE_OF_CYCLES = slices().matching("dev.tenon.(frontend|convert|verify|debug|zoo|json|cli)..")
+  static final ArchRule PIPELINE_IS_FREE_OF_CYCLES = slices().matching("dev.tenon.(frontend|convert|verify|debug|zoo|weights|json|cli)..")
       .should().beFreeOfCycles();
 
   @ArchTest

@@ -174,7 +174,7 @@ public final class RecipeJson {
       Tensor t;
       try {
         t = step(o);
-      } catch (IllegalArgumentException e) {
+      } catch (IllegalArgumentException | ArithmeticException | IndexOutOfBoundsException e) {
         throw bad("recipe step " + o.path("op").asText(), String.valueOf(e.getMessage()), "a step that fits its inputs");
       }
       depth--;
@@ -255,7 +255,11 @@ public final class RecipeJson {
     }
 
     private long byteSize(JsonNode o) {
-      return dtype(o).byteSize(Arrays.stream(dims(o, "shape")).reduce(1, Math::multiplyExact));
+      try {
+        return dtype(o).byteSize(Arrays.stream(dims(o, "shape")).reduce(1, Math::multiplyExact));
+      } catch (ArithmeticException e) {
+        throw bad("recipe step " + o.path("op").asText(), "shape " + o.path("shape"), "less than 2^63 bytes");
+      }
     }
 
     private int axis(JsonNode o) {
@@ -281,7 +285,10 @@ public final class RecipeJson {
       }
       long[] dims = new long[a.size()];
       for (int i = 0; i < dims.length; i++) {
-        dims[i] = a.get(i).asLong();
+        dims[i] = a.get(i).asLong(-1);
+        if (dims[i] < 0) {
+          throw bad("recipe step " + o.path("op").asText(), a.get(i) + " in '" + field + "'", "whole numbers from 0 on");
+        }
       }
       return dims;
     }

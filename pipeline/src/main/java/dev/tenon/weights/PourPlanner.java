@@ -96,7 +96,7 @@ public final class PourPlanner {
       return;
     }
     boolean direct = model.isMapped(v);
-    if (!direct && formula.parameters().stream().noneMatch(model::isParameter)) {
+    if (!direct && !formula.parameters().isEmpty() && formula.parameters().stream().noneMatch(model::isParameter)) {
       kept.add(new Kept(v.name(), "it holds a constant that the exporter wrote down, no parameter", true));
       return;
     }
