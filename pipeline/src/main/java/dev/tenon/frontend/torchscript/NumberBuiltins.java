@@ -8,6 +8,7 @@ import dev.tenon.frontend.aten.TorchTensor;
 import dev.tenon.frontend.aten.TorchValue;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.DoubleUnaryOperator;
 
 /** Functions of Python numbers: arithmetic, comparisons, logic, and the module {@code math}. */
@@ -32,6 +33,9 @@ final class NumberBuiltins {
     }
     b.add("aten::fmod", a -> areNumbers(a, 2) && areConstant(a) ? TorchScalar.of(a.scalar(0).toDouble() % a.scalar(1).toDouble()) : null);
     b.add("aten::floor_divide", a -> areNumbers(a, 2) ? a.numbers().binary("floordiv", a.scalar(0), a.scalar(1)) : null);
+    Map.of("add", "add", "sub", "sub", "mul", "mul", "floor_divide", "floordiv", "remainder", "remainder", "div", "div")
+        .forEach((name, operator) -> b.add("aten::" + name, a -> ofSizes(a, operator, 0, 1)));
+    b.add("aten::rsub", a -> ofSizes(a, "sub", 1, 0));
     b.add("prim::round_to_zero_floordiv aten::__round_to_zero_floordiv", NumberBuiltins::divTowardsZero);
     for (String name : List.of("eq", "ne", "lt", "le", "gt", "ge")) {
       b.add("aten::" + name, a -> areNumbers(a, 2) ? a.numbers().compare(name, a.scalar(0), a.scalar(1)) : null);
@@ -84,6 +88,23 @@ final class NumberBuiltins {
 
   private static boolean areConstant(Arguments a) {
     return a.positional().stream().allMatch(NumberBuiltins::isConstant);
+  }
+
+  /**
+   * Integer arithmetic of tensors that are sizes, as traced code has it: it is done on the sizes, so that constants stay constants.
+   * Null if one of them is something else.
+   */
+  private static TorchValue ofSizes(Arguments a, String operator, int left, int right) {
+    boolean plain = a.count() == 2 && (operator.equals("div") ? a.named().keySet().equals(Set.of("rounding_mode")) : a.named().isEmpty());
+    if (!plain || !(a.get(0) instanceof TorchTensor) && !(a.get(1) instanceof TorchTensor)) {
+      return null;
+    }
+    TorchScalar x = a.in().scalars().size(a.get(left));
+    TorchScalar y = a.in().scalars().size(a.get(right));
+    if (x == null || y == null || operator.equals("div") && !TextBuiltins.show(a.named().get("rounding_mode")).equals("floor")) {
+      return null;
+    }
+    return a.in().scalars().tensor(a.numbers().binary(operator.equals("div") ? "floordiv" : operator, x, y));
   }
 
   private static TorchValue divTowardsZero(Arguments a) {

@@ -4,6 +4,7 @@ import dev.tenon.frontend.aten.Onnx;
 import dev.tenon.frontend.aten.TorchScalar;
 import dev.tenon.frontend.aten.TorchScalar.Kind;
 import dev.tenon.frontend.aten.TorchTensor;
+import dev.tenon.frontend.aten.TorchValue;
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Dim;
 import dev.tenon.ir.Recipe;
@@ -33,6 +34,18 @@ final class Scalars {
       numbers.put(v, s);
     }
     return TorchTensor.of(v);
+  }
+
+  /** The integer that a number is, or a tensor of rank 0 is known to be; null if it is something else. */
+  TorchScalar size(TorchValue v) {
+    if (v instanceof TorchScalar s) {
+      return s.kind() == Kind.INT ? s : null;
+    }
+    if (!(v instanceof TorchTensor t) || t.dtype() != DataType.INT64 || t.rank() != 0) {
+      return null;
+    }
+    TorchScalar known = numbers.get(t.value());
+    return known != null ? known.kind() == Kind.INT ? known : null : constant(t.value());
   }
 
   /** The only element of a tensor, as the kind of number that it is. */
