@@ -241,7 +241,10 @@ final class Unpickler implements PicklePlace {
       }
       case 'R', 0x81 -> {
         Object args = pop();
-        push(globals.call(this, pop(), arguments(args)));
+        Object callee = pop();
+        // TorchScript gives the value of an enumeration's member without a tuple around it.
+        boolean ofArchive = callee instanceof PickleGlobal g && g.name().startsWith("__torch__.");
+        push(globals.call(this, callee, opcode == 'R' && ofArchive && !(args instanceof PickleTuple) ? new PickleTuple(List.of(args)) : arguments(args)));
       }
       case 0x92 -> {
         Object named = pop();

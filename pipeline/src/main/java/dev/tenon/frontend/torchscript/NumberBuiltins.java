@@ -1,5 +1,6 @@
 package dev.tenon.frontend.torchscript;
 
+import dev.tenon.frontend.aten.LoweringException;
 import dev.tenon.frontend.aten.TorchNone;
 import dev.tenon.frontend.aten.TorchScalar;
 import dev.tenon.frontend.aten.TorchScalar.Kind;
@@ -61,7 +62,20 @@ final class NumberBuiltins {
     b.add("aten::isinf", a -> isConstant(a.get(0)) ? TorchScalar.of(Double.isInfinite(a.scalar(0).toDouble())) : null);
     b.add("aten::isfinite", a -> isConstant(a.get(0)) ? TorchScalar.of(Double.isFinite(a.scalar(0).toDouble())) : null);
     b.add("aten::gcd", a -> areNumbers(a, 2) && areConstant(a) ? TorchScalar.of(gcd(a.integer(0), a.integer(1))) : null);
+    b.add("aten::__range_length", a -> rangeLength(a.numbers(), a.scalar(0), a.scalar(1), a.scalar(2)));
+    b.add("aten::__derive_index", a -> a.numbers().binary("add", a.scalar(1), a.numbers().binary("mul", a.scalar(0), a.scalar(2))));
     conversions(b);
+  }
+
+  /** The length of {@code range(from, to, step)}. */
+  private static TorchScalar rangeLength(Numbers n, TorchScalar from, TorchScalar to, TorchScalar step) {
+    if (!step.isConstant() || step.toLong() == 0) {
+      throw new LoweringException("a range with a step that is only known at run time, or zero");
+    }
+    boolean up = step.toLong() > 0;
+    TorchScalar distance = up ? n.binary("sub", to, from) : n.binary("sub", from, to);
+    long width = Math.abs(step.toLong());
+    return n.minOrMax(true, TorchScalar.of(0), n.binary("floordiv", n.binary("add", distance, TorchScalar.of(width - 1)), TorchScalar.of(width)));
   }
 
   private static void conversions(Builtins b) {
