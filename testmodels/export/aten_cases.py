@@ -18,6 +18,7 @@ and again with all of them symbolic. Options of a case, all keyword arguments wi
     _refused="text"  the lowering must report an error with this text
     _tol=1e-3        tolerance, relative to the largest magnitude; 1e-5 else, 5e-3 for float16
     _outputs=2       compares only the first results
+    _counted=True    the program says how many results there are
     _note="..."      what the case is about
 """
 import base64

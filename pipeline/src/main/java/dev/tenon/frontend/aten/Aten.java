@@ -83,7 +83,7 @@ public final class Aten {
   }
 
   private TorchValue call(Schema schema, TorchValue[] arguments, List<Type> resultTypes) {
-    AtenCall c = new AtenCall(this, schema, arguments);
+    AtenCall c = new AtenCall(this, schema, arguments, resultTypes.size());
     Lowering lowering = ops.find(schema);
     Schema.Parameter mutated = schema.mutated();
     try {
@@ -119,7 +119,7 @@ public final class Aten {
         throw new LoweringException(schema.qualifiedName() + " has no ONNX form yet");
       }
       TorchValue[] bound = bindAs(pure, schema, arguments);
-      TorchValue result = lowering.lower(new AtenCall(this, pure, bound));
+      TorchValue result = lowering.lower(new AtenCall(this, pure, bound, 0));
       written = ((TorchTensor) (result instanceof TorchTuple t ? t.get(0) : result)).value();
     }
     write(self, written);

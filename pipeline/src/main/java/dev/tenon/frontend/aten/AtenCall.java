@@ -16,11 +16,18 @@ public final class AtenCall {
   private final Aten aten;
   private final Schema schema;
   private final TorchValue[] arguments;
+  private final int resultCount;
 
-  AtenCall(Aten aten, Schema schema, TorchValue[] arguments) {
+  AtenCall(Aten aten, Schema schema, TorchValue[] arguments, int resultCount) {
     this.aten = aten;
     this.schema = schema;
     this.arguments = arguments;
+    this.resultCount = resultCount;
+  }
+
+  /** How many results the program has for this call, the length of a list that is the result; 0 if it does not say. */
+  public int resultCount() {
+    return resultCount;
   }
 
   public Schema schema() {

@@ -15,6 +15,7 @@ import dev.tenon.frontend.aten.ops.LinearAlgebra;
 import dev.tenon.frontend.aten.ops.Logic;
 import dev.tenon.frontend.aten.ops.Normalizations;
 import dev.tenon.frontend.aten.ops.Padding;
+import dev.tenon.frontend.aten.ops.Parts;
 import dev.tenon.frontend.aten.ops.Pooling;
 import dev.tenon.frontend.aten.ops.Rearranging;
 import dev.tenon.frontend.aten.ops.Reductions;
@@ -23,6 +24,7 @@ import dev.tenon.frontend.aten.ops.Scattering;
 import dev.tenon.frontend.aten.ops.Selecting;
 import dev.tenon.frontend.aten.ops.Sorting;
 import dev.tenon.frontend.aten.ops.Statistics;
+import dev.tenon.frontend.aten.ops.Strided;
 import dev.tenon.frontend.aten.ops.Triangles;
 import dev.tenon.frontend.aten.ops.Views;
 
@@ -46,6 +48,7 @@ final class AtenFamilies {
     Logic.register(ops);
     Normalizations.register(ops);
     Padding.register(ops);
+    Parts.register(ops);
     Pooling.register(ops);
     Rearranging.register(ops);
     Reductions.register(ops);
@@ -54,6 +57,7 @@ final class AtenFamilies {
     Selecting.register(ops);
     Sorting.register(ops);
     Statistics.register(ops);
+    Strided.register(ops);
     Triangles.register(ops);
     Views.register(ops);
   }

@@ -360,7 +360,7 @@ public final class Onnx {
         open--;
       }
     }
-    if (open == 1 && inferred == 0) {
+    if (open == 1 && inferred == 0 && !zero) {
       for (int i = 0; i < target.size(); i++) {
         if (!target.get(i).isConstant()) {
           target.set(i, TorchScalar.of(-1));

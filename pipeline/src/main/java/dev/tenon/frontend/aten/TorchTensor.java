@@ -118,7 +118,7 @@ public final class TorchTensor implements TorchValue {
   }
 
   /** True if PyTorch holds the elements in row-major order, so that {@code reshape} and {@code contiguous} do not copy. */
-  boolean isContiguous() {
+  public boolean isContiguous() {
     return contiguous;
   }
 

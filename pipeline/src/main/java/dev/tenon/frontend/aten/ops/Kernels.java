@@ -16,7 +16,7 @@ final class Kernels {
   private static final Set<String> NO_SMALL_INTEGERS = Set.of("Pow", "ReduceSum", "ReduceProd", "ReduceMean", "CumSum", "Trilu", "Where",
       "MatMul", "Einsum", "OneHot", "ReduceL1", "ReduceL2", "ReduceSumSquare");
   private static final Set<String> NO_INT16 = Set.of("Max", "Min", "ReduceMax", "ReduceMin", "ArgMax", "ArgMin", "Pad", "Clip");
-  private static final Set<String> NO_BOOL = Set.of("Where", "ArgMax", "ArgMin", "CumSum", "TopK", "Unique", "Max", "Min", "Less", "Greater",
+  private static final Set<String> NO_BOOL = Set.of("Where", "ArgMax", "ArgMin", "CumSum", "TopK", "Max", "Min", "Less", "Greater",
       "LessOrEqual", "GreaterOrEqual", "ReduceSum", "ReduceProd", "OneHot", "MatMul", "Mul", "Add", "ScatterReduce");
   private static final Set<String> NO_BFLOAT16 = Set.of("Round", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh",
       "Atanh", "TopK", "Unique", "Einsum", "Compress", "OneHot", "Range", "Det");
@@ -25,13 +25,13 @@ final class Kernels {
 
   /** The type in which an operator computes for elements of this type. */
   static DataType typeFor(String opType, DataType t) {
-    if (t == DataType.BOOL && NO_BOOL.contains(opType)) {
+    if (opType.equals("Unique") && (t == DataType.BOOL || t == DataType.INT32 || SMALL.contains(t) && t != DataType.INT8)) {
+      return DataType.INT64;
+    } else if (t == DataType.BOOL && NO_BOOL.contains(opType)) {
       return opType.equals("Where") ? DataType.UINT8 : DataType.INT32;
     } else if (SMALL.contains(t) && NO_SMALL_INTEGERS.contains(opType) && !(opType.equals("Where") && t == DataType.UINT8)
         || t == DataType.INT16 && NO_INT16.contains(opType) || t == DataType.UINT8 && opType.equals("Neg")) {
       return DataType.INT32;
-    } else if (opType.equals("Unique") && (t == DataType.INT32 || SMALL.contains(t) && t != DataType.INT8)) {
-      return DataType.INT64;
     } else if (t == DataType.BFLOAT16 && NO_BFLOAT16.contains(opType) || t == DataType.FLOAT16 && opType.equals("ScatterReduce")) {
       return DataType.FLOAT;
     }

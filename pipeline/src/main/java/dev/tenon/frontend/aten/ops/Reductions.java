@@ -69,7 +69,7 @@ public final class Reductions {
 
   // ---- extrema ----
 
-  /** NaN anywhere makes the extremum NaN. */
+  /** Where there is NaN, PyTorch's extremum is NaN; ONNX leaves it open. */
   static Value extremum(Onnx o, String opType, Value x, boolean keepDims, long... axes) {
     return Kernels.reduce(o, opType, x, keepDims, axes);
   }
@@ -120,9 +120,29 @@ public final class Reductions {
   private static TorchValue truth(AtenCall c, String opType) {
     Onnx o = c.onnx();
     DataType t = c.dtypeOf("self");
-    Value result = o.reduce(opType, c.tensor("self", DataType.BOOL), keepDims(c), axes(c, "dim"));
+    Value x = c.tensor("self", DataType.BOOL);
+    long[] axes = axes(c, "dim");
+    Value result = mayBeEmpty(x, axes) ? counted(o, opType, x, keepDims(c), axes) : o.reduce(opType, x, keepDims(c), axes);
     // Bytes are PyTorch's bools of old.
     return c.result(o.cast(result, t == DataType.UINT8 ? t : DataType.BOOL));
+  }
+
+  private static boolean mayBeEmpty(Value x, long[] axes) {
+    boolean may = false;
+    for (int i = 0; i < x.rank(); i++) {
+      int axis = i;
+      boolean reduced = axes.length == 0 || Arrays.stream(axes).anyMatch(a -> a == axis);
+      may |= reduced && !x.shape().dim(i).isAtLeast(1);
+    }
+    return may;
+  }
+
+  /** The maximum or minimum of bools by counting, as the extrema of no bools at all are not defined. */
+  private static Value counted(Onnx o, String opType, Value x, boolean keepDims, long[] axes) {
+    boolean any = opType.equals("ReduceMax");
+    Value count = o.reduce("ReduceSum", o.cast(any ? x : o.op("Not", x), DataType.INT64), keepDims, axes);
+    Value some = o.op("Greater", count, o.scalar(DataType.INT64, 0L));
+    return any ? some : o.op("Not", some);
   }
 
   private static TorchValue countNonzero(AtenCall c) {

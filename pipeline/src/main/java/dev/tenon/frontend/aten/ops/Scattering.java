@@ -143,7 +143,7 @@ public final class Scattering {
     Value src = c.tensor("src");
     String reduce = c.string("reduce");
     if (!c.bool("include_self")) {
-      x = scatter(c, x, index, o.scalar(t, neutral(c, reduce, t)), "none");
+      x = scatter(c, x, index, neutral(c, reduce, t), "none");
     }
     return switch (reduce) {
       case "sum" -> c.result(scatter(c, x, index, src, "add"));
@@ -155,16 +155,14 @@ public final class Scattering {
     };
   }
 
-  private static double neutral(AtenCall c, String reduce, DataType t) {
+  /** What a reduction begins with. */
+  private static Value neutral(AtenCall c, String reduce, DataType t) {
+    Onnx o = c.onnx();
     return switch (reduce) {
-      case "sum", "mean" -> 0;
-      case "prod" -> 1;
-      case "amax", "amin" -> {
-        if (!t.isFloat()) {
-          throw c.unsupported("reduce '" + reduce + "' of integers with include_self=False");
-        }
-        yield reduce.equals("amax") ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
-      }
+      case "sum", "mean" -> o.scalar(t, 0L);
+      case "prod" -> o.scalar(t, 1L);
+      case "amax" -> t.isFloat() ? o.scalar(t, Double.NEGATIVE_INFINITY) : o.scalar(t, t.isSigned() ? -1L << t.bits() - 1 : 0);
+      case "amin" -> t.isFloat() ? o.scalar(t, Double.POSITIVE_INFINITY) : o.scalar(t, (1L << t.bits() - (t.isSigned() ? 1 : 0)) - 1);
       default -> throw c.unsupported("reduce '" + reduce + "'");
     };
   }

@@ -3,7 +3,6 @@ package dev.tenon.frontend.aten.ops;
 import dev.tenon.frontend.aten.AtenCall;
 import dev.tenon.frontend.aten.AtenOps;
 import dev.tenon.frontend.aten.Onnx;
-import dev.tenon.frontend.aten.TorchList;
 import dev.tenon.frontend.aten.TorchNone;
 import dev.tenon.frontend.aten.TorchScalar;
 import dev.tenon.frontend.aten.TorchTensor;
@@ -13,7 +12,6 @@ import dev.tenon.ir.Dim;
 import dev.tenon.ir.Value;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 
 /**
@@ -26,30 +24,24 @@ public final class Views {
   private Views() {}
 
   public static void register(AtenOps ops) {
-    ops.op("view reshape _unsafe_view", Views::reshape).op("view.dtype", Views::reinterpret);
+    ops.op("view reshape _unsafe_view view_copy _reshape_copy", Views::reshape).op("view.dtype", Views::reinterpret);
     ops.op("view_as reshape_as", Views::reshapeAs).op("_reshape_alias", Views::reshape);
     ops.op("flatten", Views::flatten).op("unflatten", Views::unflatten).op("ravel", c -> c.result(c.onnx().reshape(c.tensor("self"), -1)));
-    ops.op("unsqueeze", Views::unsqueeze).op("squeeze", Views::squeeze);
+    ops.op("unsqueeze unsqueeze_copy", Views::unsqueeze).op("squeeze squeeze_copy", Views::squeeze);
     ops.view("view reshape view_as reshape_as flatten unflatten ravel unsqueeze squeeze _unsafe_view _reshape_alias",
         (c, base, written, i) -> c.onnx().reshape(written, c.onnx().sizes(base)));
 
-    ops.op("permute", Views::permute).op("transpose swapaxes swapdims", Views::transpose).op("t numpy_T adjoint mT mH", Views::reverseAxes);
-    ops.op("movedim moveaxis", Views::moveDim);
+    ops.op("permute permute_copy transpose transpose_copy swapaxes swapdims t t_copy numpy_T adjoint mT mH movedim moveaxis", Views::permute);
     ops.view("permute transpose swapaxes swapdims t numpy_T adjoint mT mH movedim moveaxis", Views::transposeBack);
 
-    ops.op("slice", Views::slice).view("slice", Views::scatterSlice);
-    ops.op("narrow", Views::narrow).view("narrow", Views::scatterNarrow);
-    ops.op("select", Views::select).view("select", Views::scatterSelect);
+    ops.op("slice slice_copy", Views::slice).view("slice", Views::scatterSlice);
+    ops.op("narrow narrow_copy", Views::narrow).view("narrow", Views::scatterNarrow);
+    ops.op("select select_copy", Views::select).view("select", Views::scatterSelect);
     ops.op("atleast_1d atleast_2d atleast_3d", Views::atLeast);
     ops.op("slice_scatter", c -> c.result(scatterSlice(c, c.tensor("self"), c.tensor("src"), 0)));
     ops.op("select_scatter", c -> c.result(scatterSelect(c, c.tensor("self"), c.tensor("src"), 0)));
 
-    ops.op("split split_with_sizes unsafe_split unsafe_split_with_sizes", Views::split).op("chunk unsafe_chunk", Views::chunk);
-    ops.op("tensor_split", Views::tensorSplit);
-    ops.op("unbind", Views::unbind);
-    ops.view("split split_with_sizes chunk tensor_split unbind", Views::scatterPart);
-
-    ops.op("expand", Views::expand).op("expand_as", c -> c.result(c.onnx().expand(c.tensor("self"), c.onnx().sizes(c.tensor("other")))));
+    ops.op("expand expand_copy", Views::expand).op("expand_as", c -> c.result(c.onnx().expand(c.tensor("self"), c.onnx().sizes(c.tensor("other")))));
     ops.op("broadcast_to", c -> c.result(c.onnx().expand(c.tensor("self"), c.numbers("size"))));
 
     ops.op("detach alias contiguous positive view_as_real_copy lift_fresh", c -> c.result(c.tensor("self")));
@@ -164,18 +156,6 @@ public final class Views {
   // ---- order of axes ----
 
   private static TorchValue permute(AtenCall c) {
-    return c.result(c.onnx().transpose(c.tensor("self"), c.axes("dims", c.rank("self"))));
-  }
-
-  private static TorchValue transpose(AtenCall c) {
-    return c.result(c.onnx().transpose(c.tensor("self"), perm(c)));
-  }
-
-  private static TorchValue reverseAxes(AtenCall c) {
-    return c.result(c.onnx().transpose(c.tensor("self"), perm(c)));
-  }
-
-  private static TorchValue moveDim(AtenCall c) {
     return c.result(c.onnx().transpose(c.tensor("self"), perm(c)));
   }
 
@@ -183,7 +163,7 @@ public final class Views {
   private static int[] perm(AtenCall c) {
     int rank = c.rank("self");
     int[] perm = allAxes(rank);
-    switch (c.schema().baseName()) {
+    switch (c.schema().baseName().replace("_copy", "")) {
       case "permute" -> {
         return c.axes("dims", rank);
       }
@@ -258,7 +238,7 @@ public final class Views {
   }
 
   /** The base with what lies between start and end replaced. */
-  private static Value replace(Onnx o, Value base, int axis, TorchScalar start, TorchScalar end, Value written) {
+  static Value replace(Onnx o, Value base, int axis, TorchScalar start, TorchScalar end, Value written) {
     List<Value> parts = new ArrayList<>();
     Dim size = base.shape().dim(axis);
     if (!start.is(0)) {
@@ -311,110 +291,6 @@ public final class Views {
       at = o.plus(at, o.size(base, axis));
     }
     return replace(o, base, axis, at, o.plus(at, TorchScalar.of(1)), o.unsqueeze(written, axis));
-  }
-
-  // ---- parts ----
-
-  private static TorchValue split(AtenCall c) {
-    Value x = c.tensor("self");
-    int axis = c.axis("dim", c.rank("self"));
-    String parameter = c.has("split_sizes") ? "split_sizes" : "split_size";
-    if (!(c.get(parameter) instanceof TorchScalar)) {
-      return c.resultList(parts(c, x, axis, c.numbers(parameter)));
-    }
-    return c.resultList(equalParts(c, x, axis, c.integer(parameter)));
-  }
-
-  private static TorchValue chunk(AtenCall c) {
-    Value x = c.tensor("self");
-    int axis = c.axis("dim", c.rank("self"));
-    long chunks = c.integer("chunks");
-    long size = knownSize(c, x, axis);
-    return c.resultList(equalParts(c, x, axis, Math.max(1, (size + chunks - 1) / chunks)));
-  }
-
-  private static TorchValue tensorSplit(AtenCall c) {
-    Value x = c.tensor("self");
-    int axis = c.axis("dim", c.rank("self"));
-    long size = knownSize(c, x, axis);
-    List<TorchScalar> sizes = new ArrayList<>();
-    if (c.has("sections")) {
-      long n = c.integer("sections");
-      for (long i = 0; i < n; i++) {
-        sizes.add(TorchScalar.of(size / n + (i < size % n ? 1 : 0)));
-      }
-    } else {
-      long from = 0;
-      for (long at : c.ints("indices")) {
-        long end = Math.max(from, Math.min(size, at < 0 ? at + size : at));
-        sizes.add(TorchScalar.of(end - from));
-        from = end;
-      }
-      sizes.add(TorchScalar.of(size - from));
-    }
-    return c.resultList(parts(c, x, axis, sizes));
-  }
-
-  private static long knownSize(AtenCall c, Value x, int axis) {
-    Dim size = x.shape().dim(axis);
-    if (!size.isConstant()) {
-      throw c.unsupported("the number of parts depends on the size of dimension " + axis + ", which is not known at conversion time");
-    }
-    return size.constant();
-  }
-
-  private static List<Value> equalParts(AtenCall c, Value x, int axis, long each) {
-    long size = knownSize(c, x, axis);
-    List<TorchScalar> sizes = new ArrayList<>();
-    for (long left = size; left > 0 || sizes.isEmpty(); left -= each) {
-      sizes.add(TorchScalar.of(Math.min(each, left)));
-      if (each <= 0) {
-        break;
-      }
-    }
-    return parts(c, x, axis, sizes);
-  }
-
-  private static List<Value> parts(AtenCall c, Value x, int axis, List<TorchScalar> sizes) {
-    Onnx o = c.onnx();
-    return sizes.size() == 1 ? List.of(x) : o.node("Split").in(x, o.vector(sizes)).attr("axis", axis).outs(sizes.size());
-  }
-
-  private static TorchValue unbind(AtenCall c) {
-    Onnx o = c.onnx();
-    Value x = c.tensor("self");
-    int axis = c.axis("dim", c.rank("self"));
-    List<Value> all = new ArrayList<>();
-    for (Value part : parts(c, x, axis, Collections.nCopies(Math.toIntExact(knownSize(c, x, axis)), TorchScalar.of(1)))) {
-      all.add(o.squeeze(part, axis));
-    }
-    return c.resultList(all);
-  }
-
-  /** The base with one of its parts replaced. */
-  private static Value scatterPart(AtenCall c, Value base, Value written, int index) {
-    Onnx o = c.onnx();
-    int axis = c.axis("dim", base.rank());
-    boolean unbound = c.schema().baseName().equals("unbind");
-    Value part = unbound ? o.unsqueeze(written, axis) : written;
-    TorchScalar start = TorchScalar.of(0);
-    if (unbound) {
-      start = TorchScalar.of(index);
-    } else {
-      List<Value> before = switch (c.schema().baseName()) {
-        case "chunk" -> ((TorchList) chunk(c)).elements().stream().map(Views::valueOf).toList();
-        case "tensor_split" -> ((TorchList) tensorSplit(c)).elements().stream().map(Views::valueOf).toList();
-        default -> ((TorchList) split(c)).elements().stream().map(Views::valueOf).toList();
-      };
-      for (int i = 0; i < index; i++) {
-        start = o.plus(start, o.size(before.get(i), axis));
-      }
-    }
-    return replace(o, base, axis, start, o.plus(start, o.size(part, axis)), part);
-  }
-
-  private static Value valueOf(TorchValue v) {
-    return ((TorchTensor) v).value();
   }
 
   // ---- expansion, copies, conversions ----
