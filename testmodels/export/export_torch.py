@@ -85,7 +85,10 @@ def flat(tree, prefix: str) -> list:
 
 def named_inputs(module, args: tuple) -> list:
     import inspect
-    names = [n for n in inspect.signature(module.forward).parameters]
+    names = []
+    for n, p in inspect.signature(module.forward).parameters.items():
+        rest = len(args) - len(names)
+        names += [f"{n}.{i}" for i in range(rest)] if p.kind is p.VAR_POSITIONAL else [n]
     result = []
     for name, value in zip(names, args):
         result += flat(value, name)
