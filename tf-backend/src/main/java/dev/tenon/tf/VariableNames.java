@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Matcher;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -36,6 +37,9 @@ public final class VariableNames {
   /** PyTorch's recurrent modules: input or hidden, which the role says too; then layer and direction. */
   private static final Pattern RECURRENT_LEAF = Pattern.compile("(?:weight|bias)_(?:ih|hh)(_l\\d+)?(_reverse)?");
 
+  /** What torch.nn.utils.parametrizations (weight_norm, spectral_norm) makes of the parameter {@code a.weight}. */
+  private static final Pattern PARAMETRIZED = Pattern.compile("(.*\\.)?parametrizations\\.(\\w+)\\.original\\d*");
+
   private final Style style;
   private final Set<String> used = new HashSet<>();
 
@@ -55,7 +59,8 @@ public final class VariableNames {
     return name;
   }
 
-  private static String framework(Tensor tensor, String source, Node node, ParameterRole role) {
+  private static String framework(Tensor tensor, String parameter, Node node, ParameterRole role) {
+    String source = plain(parameter);
     boolean known = isModuleName(source);
     int dot = source.lastIndexOf('.');
     String ownPath = known && dot > 0 ? source.substring(0, dot) : "";
@@ -72,6 +77,12 @@ public final class VariableNames {
       path = known && dot < 0 && !PLAIN_LEAF.matcher(ownLeaf).matches() ? "" : path(node);
     }
     return (path.isEmpty() ? "" : path.replace('.', '/') + "/") + leaf(ownLeaf, role);
+  }
+
+  /** The name that a parameter had before it was parametrized. */
+  private static String plain(String parameter) {
+    Matcher m = PARAMETRIZED.matcher(parameter);
+    return m.matches() ? (m.group(1) == null ? "" : m.group(1)) + m.group(2) : parameter;
   }
 
   /**
@@ -101,7 +112,7 @@ public final class VariableNames {
   private static String pathOfWeight(Node node, String otherwise) {
     Value weight = node.input(1);
     if (weight != null && weight.constant() != null) {
-      String source = primarySource(weight.constant());
+      String source = plain(primarySource(weight.constant()));
       int dot = source.lastIndexOf('.');
       if (isModuleName(source) && dot > 0) {
         return source.substring(0, dot);

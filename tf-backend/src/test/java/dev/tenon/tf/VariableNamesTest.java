@@ -57,6 +57,7 @@ class VariableNamesTest {
       "blocks.0.ls1.gamma, OTHER, blocks/0/ls1/gamma",
       "cls_token, OTHER, cls_token",
       "conv2d_0.w_0, KERNEL, conv2d_0/kernel",
+      "pos.conv.parametrizations.weight.original1, KERNEL, pos/conv/kernel",
   })
   void aDottedNameBecomesAPathAndTheFrameworksWord(String source, ParameterRole role, String expected) {
     Tensor t = parameter(source);
