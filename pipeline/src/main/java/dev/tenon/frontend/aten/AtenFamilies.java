@@ -10,14 +10,18 @@ import dev.tenon.frontend.aten.ops.Creation;
 import dev.tenon.frontend.aten.ops.Elementwise;
 import dev.tenon.frontend.aten.ops.Embeddings;
 import dev.tenon.frontend.aten.ops.Functions;
+import dev.tenon.frontend.aten.ops.FusedAttention;
 import dev.tenon.frontend.aten.ops.Joining;
 import dev.tenon.frontend.aten.ops.LinearAlgebra;
 import dev.tenon.frontend.aten.ops.Logic;
+import dev.tenon.frontend.aten.ops.Losses;
 import dev.tenon.frontend.aten.ops.Normalizations;
 import dev.tenon.frontend.aten.ops.Padding;
 import dev.tenon.frontend.aten.ops.Parts;
 import dev.tenon.frontend.aten.ops.Pooling;
+import dev.tenon.frontend.aten.ops.Quantization;
 import dev.tenon.frontend.aten.ops.Rearranging;
+import dev.tenon.frontend.aten.ops.Recurrent;
 import dev.tenon.frontend.aten.ops.Reductions;
 import dev.tenon.frontend.aten.ops.Resizing;
 import dev.tenon.frontend.aten.ops.Scattering;
@@ -27,6 +31,7 @@ import dev.tenon.frontend.aten.ops.Statistics;
 import dev.tenon.frontend.aten.ops.Strided;
 import dev.tenon.frontend.aten.ops.Triangles;
 import dev.tenon.frontend.aten.ops.Views;
+import dev.tenon.frontend.aten.ops.Vision;
 
 /** The families of operators, a class each: an operator is added in its family's {@code register}. */
 final class AtenFamilies {
@@ -43,14 +48,18 @@ final class AtenFamilies {
     Elementwise.register(ops);
     Embeddings.register(ops);
     Functions.register(ops);
+    FusedAttention.register(ops);
     Joining.register(ops);
     LinearAlgebra.register(ops);
     Logic.register(ops);
+    Losses.register(ops);
     Normalizations.register(ops);
     Padding.register(ops);
     Parts.register(ops);
     Pooling.register(ops);
+    Quantization.register(ops);
     Rearranging.register(ops);
+    Recurrent.register(ops);
     Reductions.register(ops);
     Resizing.register(ops);
     Scattering.register(ops);
@@ -60,5 +69,6 @@ final class AtenFamilies {
     Strided.register(ops);
     Triangles.register(ops);
     Views.register(ops);
+    Vision.register(ops);
   }
 }

@@ -151,6 +151,14 @@ public final class Onnx {
     return constants.computeIfAbsent(key, k -> newConstant(t));
   }
 
+  /**
+   * A constant that is made of the source's parameters. Unlike {@link #constant} it is never shared: two parameters may be equal today
+   * and differ when other weights are poured in.
+   */
+  public Value parameter(String wish, Tensor t) {
+    return model.graph().newInitializer(wish, t);
+  }
+
   private Value newConstant(Tensor t) {
     Graph main = model.graph();
     return main.addInitializer(main.freshName("const_" + (main.initializers().size() + 1)), t);

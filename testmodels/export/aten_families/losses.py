@@ -1,0 +1,32 @@
+"""Loss functions."""
+import torch
+from aten_cases import param, rand, randint, tensor
+
+
+def cases(case):
+    x, y = rand(3, 4), rand(3, 4)
+    p, q = torch.rand(3, 4), torch.rand(3, 4)
+    for reduction in (0, 1, 2):
+        case("mse_loss", x, y, reduction)
+        case("l1_loss", x, y, reduction)
+        case("smooth_l1_loss", x, y, reduction, 0.7)
+        case("smooth_l1_loss", x, y, reduction, 0.0)
+        case("huber_loss", x, y, reduction, 0.7)
+        case("binary_cross_entropy", p, q, None, reduction)
+        case("binary_cross_entropy", tensor([0.0, 1.0, 0.5]), tensor([1.0, 1.0, 0.0]), tensor([1.0, 2.0, 3.0]), reduction)
+        case("binary_cross_entropy_with_logits", x, q, None, None, reduction)
+        case("binary_cross_entropy_with_logits", x, q, torch.rand(4), torch.rand(4), reduction)
+        case("kl_div", x, q, reduction)
+        case("kl_div", x, y, reduction, log_target=True)
+        case("kl_div", x, torch.tensor([0.0, 0.2, 0.0, 0.8]).expand(3, 4), reduction)
+        log = x.log_softmax(1)
+        case("nll_loss", log, randint(0, 4, 3), None, reduction)
+        case("nll_loss_nd", log, tensor([0, -100, 3]), param(torch.rand(4)), reduction)
+        case("nll_loss2d", rand(2, 3, 2, 2).log_softmax(1), randint(0, 3, 2, 2, 2), None, reduction, 1)
+        case("nll_loss", rand(4), tensor(2), None, reduction)
+        case("cross_entropy_loss", x, randint(0, 4, 3), None, reduction)
+        case("cross_entropy_loss", x, tensor([1, -100, 2]), param(torch.rand(4)), reduction)
+        case("cross_entropy_loss", rand(2, 3, 2, 2), randint(0, 3, 2, 2, 2), None, reduction)
+        case("cross_entropy_loss", rand(4), tensor(2), None, reduction)
+    case("cross_entropy_loss", x, q, None, 1, _refused="probabilities")
+    case("cross_entropy_loss", x, randint(0, 4, 3), None, 1, -100, 0.1, _refused="smoothed")
