@@ -10,6 +10,7 @@ import torch
 import torchvision
 
 import torch_networks
+import vision_ops
 
 LARGEST_IMAGE = 224
 TORCHVISION = """
@@ -113,10 +114,10 @@ def _timm(name):
     if height > LARGEST_IMAGE:
         try:
             smaller = timm.create_model(name, img_size=LARGEST_IMAGE)
-            return smaller, _images(LARGEST_IMAGE)
         except Exception:
-            if not model.default_cfg.get("fixed_input_size") and _runs(model, LARGEST_IMAGE):
-                height = LARGEST_IMAGE
+            smaller = model
+        if _runs(smaller, LARGEST_IMAGE):
+            return smaller, _images(LARGEST_IMAGE)
     return model, _images(height)
 
 
@@ -162,6 +163,7 @@ def _torchvision(name):
         return Flow(torchvision.models.optical_flow.raft_small(weights=None)), \
             lambda batch, generator: tuple(torch.randn(batch, 3, 128, 136, generator=generator) for _ in range(2))
     if module == "detection":
+        vision_ops.register()
         model = getattr(torchvision.models.detection, leaf)(weights=None, weights_backbone=None)
         return Detector(model), lambda batch, generator: (torch.rand(3, 240, 320, generator=generator),)
     size = 299 if name == "inception_v3" else LARGEST_IMAGE

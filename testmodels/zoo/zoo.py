@@ -22,6 +22,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zlib
 from pathlib import Path
@@ -51,6 +52,10 @@ def export_one(name: str, folder: Path) -> None:
     module.eval()
     sample = lambda batch, offset: arguments(batch, torch.Generator().manual_seed(seed + offset))
     randomise(module, torch.Generator().manual_seed(seed))
+    with torch.no_grad():  # calibrate() does not see weights that are used without their layers
+        for layer in module.modules():
+            if isinstance(layer, (torch.nn.Linear, torch.nn.modules.conv._ConvNd)):
+                layer.weight.mul_(layer.weight[0].numel() ** -0.5)
     calibrate(module, sample(2, 1))
     info = {"name": name, "library": chosen.library, "family": chosen.family, "parameters": sum(p.numel() for p in module.parameters())}
     with torch.no_grad():
@@ -149,7 +154,8 @@ def check_one(folder: Path, command: list, limit: int) -> dict:
                 return {**result, "status": "wrong", "reason": f"{len(actual)} outputs, not {len(expected)}"}
             for k, (e, a) in enumerate(zip(expected, actual)):
                 if e.shape != a.shape or e.dtype != a.dtype:
-                    return {**result, "status": "wrong", "reason": f"{case.stem} output {k}: {a.dtype}{list(a.shape)}, not {e.dtype}{list(e.shape)}"}
+                    found = f"{case.stem} output {k}: {a.dtype}{list(a.shape)}, not {e.dtype}{list(e.shape)}"
+                    return {**result, "status": "wrong", "reason": found}
                 scale = max(1e-3, float(np.abs(e.astype(np.float64)).max())) if e.size else 1
                 errors.append(float(np.abs(e.astype(np.float64) - a.astype(np.float64)).max()) / scale if e.size else 0.0)
         result["error"] = max(errors)
@@ -175,8 +181,44 @@ def last_words(text: str) -> str:
     return (errors or lines or ["nothing said"])[0][:300]
 
 
+class Server:
+    """One Java for many conversions: ConvertMany.java, with the class path of the build."""
+
+    def __init__(self):
+        self.process = None
+
+    def start(self) -> None:
+        target = HERE.parent.parent / "pipeline" / "target"
+        jars = [str(j) for j in target.glob("pipeline-*.jar")] + [(target / "tenon.classpath").read_text().strip()]
+        self.process = subprocess.Popen(["java", "-XX:+UseSerialGC", "-Xmx4g", str(HERE / "ConvertMany.java")], text=True, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+                                        env={**os.environ, "CLASSPATH": ":".join(jars), "TF_CPP_MIN_LOG_LEVEL": "2"})
+
+    def run(self, arguments: list, limit: int):
+        """(exit code, output) of a command of Tenon."""
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+        self.process.stdin.write("\t".join(arguments) + "\n")
+        self.process.stdin.flush()
+        timer = threading.Timer(limit, self.process.kill)
+        timer.start()
+        said = []
+        for line in self.process.stdout:
+            if line.startswith("=== exit "):
+                timer.cancel()
+                return int(line.split()[-1]), "".join(said)
+            said.append(line)
+        timer.cancel()
+        return -9, "".join(said) + f"died, or timeout after {limit} s"
+
+
+SERVER = Server()
+
+
 def run(command: list, limit: int):
     """(exit code, output) of a command; it and its children are killed at the limit of seconds."""
+    if command[0] == "server":
+        return SERVER.run(command[1:], limit)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
     try:
         text, _ = process.communicate(timeout=limit)
@@ -234,8 +276,8 @@ def make(args, name: str) -> bool:
     if code == 0:
         failed.unlink(missing_ok=True)
         info = json.loads((folder / "info.json").read_text())
-        print(f"exported {name:44} {info['parameters'] / 1e6:7.1f} M  {info['nodes']:5} nodes  dynamic {info['dynamic']}  rms {info['rms'][:2]}  "
-              f"{time.time() - start:.0f} s", flush=True)
+        print(f"exported {name:44} {info['parameters'] / 1e6:7.1f} M  {info['nodes']:5} nodes  dynamic {info['dynamic']}  "
+              f"rms {info['rms'][:2]}  {time.time() - start:.0f} s", flush=True)
         return True
     shutil.rmtree(folder, ignore_errors=True)
     reasons = re.findall(r"REASON (.*)", failed.read_text()) or ["timeout" if code == -9 else f"died with {code}"]
@@ -316,8 +358,8 @@ def summary(args, names: list) -> None:
         if of:
             ok = [r for r in of if r["status"] == "ok"]
             fixed = sum(not r["dynamic"] for r in ok)
-            print(f"{library:12} {len(ok)} of {len(of)} equal within {TOLERANCE}, {len({r['family'] for r in ok})} families, {fixed} with a fixed batch; "
-                  f"largest error {max((r['error'] for r in ok), default=0):.1e}")
+            print(f"{library:12} {len(ok)} of {len(of)} equal within {TOLERANCE}, {len({r['family'] for r in ok})} families, "
+                  f"{fixed} with a fixed batch; largest error {max((r['error'] for r in ok), default=0):.1e}")
     failed = sorted(p.stem for p in args.dir.glob("*.failed"))
     print(f"not exported by PyTorch: {len(failed)}: {' '.join(failed)}")
     reasons = collections.defaultdict(list)
@@ -334,7 +376,8 @@ def main():
     parser.add_argument("command", choices=["list", *commands])
     parser.add_argument("dir", nargs="?", type=Path)
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--tenon", default=f"{HERE.parent.parent / 'tenon'} export {{in}} -o {{out}}", help="the command, with {in} and {out}")
+    parser.add_argument("--tenon", default="server export {in} -o {out} --force --no-verify -v",
+                        help="the command, with {in} and {out}; 'server' is one Java for all of them")
     parser.add_argument("--limit", type=int, default=900, help="seconds for one model")
     parser.add_argument("--again", action="store_true", help="also what was done before")
     parser.add_argument("--delete", action="store_true", help="with run: delete each model when it is done")
