@@ -52,6 +52,13 @@ class WritingTest {
   }
 
   @Test
+  void operatorsInPlaceMayNameTheirArgumentOtherwise() {
+    TorchTensor x = matrix();
+    t.call("dropout_", x, TorchScalar.of(0.5), TorchScalar.of(false));
+    t.assertElements(x, 1, 2, 3, 4, 5, 6);
+  }
+
+  @Test
   void reshapingATransposedTensorCopies() {
     TorchTensor x = matrix();
     TorchTensor copy = t.tensor("reshape", t.tensor("t", x), TorchList.ofInts(6));
