@@ -24,8 +24,8 @@ import java.util.Map;
  * for it. All shape arguments may be partly known: constants become constants of the graph, what is computed is concatenated.
  */
 public final class Onnx {
-  /** The opset that PyTorch's operators are lowered to. */
-  public static final int OPSET = 20;
+  /** The opset that PyTorch's operators are lowered to: the first whose GroupNormalization has parameters per channel, as PyTorch's. */
+  public static final int OPSET = 21;
   private static final int MAX_SHARED_ELEMENTS = 64;
 
   private final Model model;

@@ -8,6 +8,7 @@ import dev.tenon.frontend.aten.TorchScalar;
 import dev.tenon.frontend.aten.TorchTuple;
 import dev.tenon.frontend.aten.TorchValue;
 import dev.tenon.ir.DataType;
+import dev.tenon.ir.Dim;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
 import java.util.ArrayList;
@@ -282,6 +283,23 @@ public final class Normalizations {
     DataType type = c.dtypeOf("input");
     DataType working = working(c, "weight", "bias");
     Value x = c.tensor("input", working);
+    Dim channels = x.shape().dim(1);
+    Value scale = orElse(parameter(c, "weight", working), channels.isConstant() ? filled(o, 1, working, channels.constant()) : null);
+    Value shift = orElse(parameter(c, "bias", working), channels.isConstant() ? filled(o, 0, working, channels.constant()) : null);
+    // Of an empty tensor ONNX Runtime cannot expand the operator.
+    boolean empty = x.shape().dims().stream().anyMatch(d -> d.is(0));
+    if (rank > 2 && !empty && scale != null && shift != null && c.schema().results().size() == 1) {
+      Value y = o.node("GroupNormalization").in(x, scale, shift).attr("num_groups", groups).attr("epsilon", c.number("eps")).out();
+      return List.of(o.cast(y, type));
+    }
+    return writtenOut(c, x, groups, working);
+  }
+
+  /** In operators that also tell the groups' statistics, and take what ONNX's own does not. */
+  private static List<Value> writtenOut(AtenCall c, Value x, long groups, DataType working) {
+    Onnx o = c.onnx();
+    int rank = x.rank();
+    DataType type = c.dtypeOf("input");
     List<TorchScalar> sizes = o.sizes(x);
     TorchScalar rest = TorchScalar.of(1);
     for (int i = 2; i < rank; i++) {
