@@ -15,8 +15,12 @@ public class BadInputException extends RuntimeException {
     super(message, cause);
   }
 
-  /** The usual form: {@code FILE: PLACE: found …, expected …}. */
+  /**
+   * The usual form: {@code FILE: PLACE: found …, expected …}. Control characters, which names in a file may hold, are replaced, so
+   * that it is one line whatever the file says.
+   */
   public static BadInputException of(Object file, String place, String found, String expected) {
-    return new BadInputException(file + ": " + (place.isEmpty() ? "" : place + ": ") + "found " + found + ", expected " + expected);
+    String message = file + ": " + (place.isEmpty() ? "" : place + ": ") + "found " + found + ", expected " + expected;
+    return new BadInputException(message.replaceAll("[\\x00-\\x1f\\x7f-\\x9f]", "\uFFFD"));
   }
 }

@@ -2,6 +2,7 @@ package dev.tenon.frontend.archive;
 
 import dev.tenon.ir.diag.BadInputException;
 import dev.tenon.ir.io.FileKinds;
+import dev.tenon.ir.io.Quote;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -70,8 +71,7 @@ final class ArchiveDirectory {
     while (root.getCause() != null) {
       root = root.getCause();
     }
-    String text = String.valueOf(root.getMessage()).replaceAll("[\\s\\p{Cntrl}]+", " ");
-    return text.length() > 120 ? text.substring(0, 120) + "…" : text;
+    return Quote.of(String.valueOf(root.getMessage()), 120);
   }
 
   private List<ArchiveEntry> entries(SeekableByteChannel channel) throws IOException {
@@ -137,8 +137,7 @@ final class ArchiveDirectory {
   }
 
   private static String shown(String name) {
-    String s = name.length() > 80 ? name.substring(0, 80) + "…" : name;
-    return '"' + s.replaceAll("\\p{Cntrl}", "?") + '"';
+    return '"' + Quote.of(name, 80) + '"';
   }
 
   private ArchiveEntry entry(SeekableByteChannel channel, ZipArchiveEntry e, String name) throws IOException {

@@ -4,6 +4,7 @@ import dev.tenon.ir.DataType;
 import dev.tenon.ir.Storage;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.diag.BadInputException;
+import dev.tenon.ir.io.Quote;
 import java.util.List;
 import java.util.Optional;
 
@@ -50,7 +51,8 @@ public record StoredTensor(DataType dtype, List<Long> sizes, List<Long> strides,
       throw BadInputException.of(file, where, "a tensor of rank " + sizes.size(), "at most " + MAX_RANK);
     }
     if (offset < 0 || sizes.stream().anyMatch(s -> s < 0) || strides.stream().anyMatch(s -> s < 0)) {
-      throw BadInputException.of(file, where, "sizes " + sizes + ", strides " + strides + " and offset " + offset, "no negative numbers");
+      throw BadInputException.of(file, where, Quote.of("sizes " + sizes + ", strides " + strides + " and offset " + offset),
+          "no negative numbers");
     }
     check(file, where, dtype.bits() / 8, sizes, strides, offset, storage.byteSize());
     return new StoredTensor(dtype, sizes, strides, offset, storage, storageKey, Optional.empty());
@@ -58,7 +60,7 @@ public record StoredTensor(DataType dtype, List<Long> sizes, List<Long> strides,
 
   private static void check(Object file, String where, long elementBytes, List<Long> sizes, List<Long> strides, long offset,
       long storageBytes) {
-    String window = "sizes " + sizes + ", strides " + strides + " and offset " + offset;
+    String window = Quote.of("sizes " + sizes + ", strides " + strides + " and offset " + offset);
     long bytes = elementBytes;
     long end = offset;
     try {

@@ -2,6 +2,7 @@ package dev.tenon.frontend.archive;
 
 import dev.tenon.ir.Storage;
 import dev.tenon.ir.diag.BadInputException;
+import dev.tenon.ir.io.Quote;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -141,7 +142,7 @@ public final class TorchArchive implements AutoCloseable {
   private ArchiveEntry entry(String name) {
     ArchiveEntry e = entries.get(name);
     if (e == null) {
-      throw BadInputException.of(bytes.label(), "", "no entry " + name, "one; the archive is incomplete or of another kind");
+      throw BadInputException.of(bytes.label(), "", "no entry " + Quote.of(name), "one; the archive is incomplete or of another kind");
     }
     return e;
   }

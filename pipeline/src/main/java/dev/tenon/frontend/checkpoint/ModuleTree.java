@@ -10,11 +10,14 @@ import java.util.Map;
 
 /** The tensors of a TorchScript archive under their dotted names: the attributes of its modules. */
 final class ModuleTree {
-  private static final int MAX_TENSORS = 1 << 20;
+  private static final int MAX_ATTRIBUTES = 1 << 22;
+  /** The characters of all names: a module that is reached in many ways, by long names, would otherwise have billions. */
+  private static final long MAX_CHARACTERS = 1 << 26;
 
   private final TorchArchive archive;
   private final Map<String, StoredTensor> tensors = new LinkedHashMap<>();
   private int visits;
+  private long characters;
 
   private ModuleTree(TorchArchive archive) {
     this.archive = archive;
@@ -40,11 +43,12 @@ final class ModuleTree {
   }
 
   private void walk(PickleObject module, String prefix) {
-    if (++visits > MAX_TENSORS) {
-      throw BadInputException.of(archive.label(), "data.pkl", "more than " + MAX_TENSORS + " modules", "fewer");
-    }
     module.attributes().forEach((key, value) -> {
-      String name = prefix + key;
+      String name = key instanceof String k && k.length() <= MAX_CHARACTERS - characters ? prefix + k : "";
+      characters += name.length();
+      if (name.isEmpty() || characters > MAX_CHARACTERS || ++visits > MAX_ATTRIBUTES) {
+        throw BadInputException.of(archive.label(), "data.pkl", "attributes without names, or with endlessly many", "a tree of modules");
+      }
       if (value instanceof StoredTensor t) {
         tensors.put(name, t);
       } else if (value instanceof PickleObject child) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.diag.BadInputException;
+import dev.tenon.ir.io.Quote;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -42,7 +43,7 @@ final class SafetensorsHeader {
       header.top();
     } catch (IOException e) {
       String reason = e instanceof JsonProcessingException j ? j.getOriginalMessage() : e.getMessage();
-      throw BadInputException.of(file, "header", "damaged JSON (" + String.valueOf(reason).replaceAll("\\s+", " ") + ")",
+      throw BadInputException.of(file, "header", "damaged JSON (" + Quote.of(String.valueOf(reason), 120) + ")",
           "the tensors' descriptions");
     }
     return header;
@@ -57,12 +58,7 @@ final class SafetensorsHeader {
   }
 
   private BadInputException bad(String name, String found, String expected) {
-    return BadInputException.of(file, name.isEmpty() ? "header" : "header: tensor " + shown(name, 80), found, expected);
-  }
-
-  /** A text from the file as messages show it: in quotes, on one line, not longer than is needed to find it. */
-  static String shown(String text, int most) {
-    return '"' + (text.length() > most ? text.substring(0, most) + "…" : text).replaceAll("\\p{Cntrl}", "?") + '"';
+    return BadInputException.of(file, name.isEmpty() ? "header" : "header: tensor \"" + Quote.of(name, 80) + '"', found, expected);
   }
 
   private void top() throws IOException {
@@ -126,7 +122,7 @@ final class SafetensorsHeader {
           twice = offsets != null;
           offsets = numbers(name, "data_offsets", 2);
         }
-        default -> throw bad(name, "the field " + shown(key, 40), "dtype, shape and data_offsets");
+        default -> throw bad(name, "the field \"" + Quote.of(key, 40) + '"', "dtype, shape and data_offsets");
       }
       if (twice) {
         throw bad(name, key + " twice", "it once");
@@ -140,7 +136,8 @@ final class SafetensorsHeader {
 
   private DataType dtype(String name) throws IOException {
     String text = parser.currentToken() == JsonToken.VALUE_STRING ? parser.getText() : "";
-    return SafetensorsTypes.ofName(text).orElseThrow(() -> bad(name, "the dtype " + shown(text, 20), "F32, BF16, I64 or their kin"));
+    return SafetensorsTypes.ofName(text).orElseThrow(() -> bad(name, "the dtype \"" + Quote.of(text, 20) + '"',
+        "F32, BF16, I64 or their kin"));
   }
 
   private List<Long> numbers(String name, String what, int most) throws IOException {

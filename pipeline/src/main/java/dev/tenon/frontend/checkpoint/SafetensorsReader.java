@@ -4,6 +4,7 @@ import dev.tenon.ir.Storage;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.diag.BadInputException;
 import dev.tenon.ir.io.FileKinds;
+import dev.tenon.ir.io.Quote;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -146,7 +147,7 @@ public final class SafetensorsReader {
   }
 
   private static BadInputException bad(Path file, String name, String found, String expected) {
-    return BadInputException.of(file, "tensor " + SafetensorsHeader.shown(name, 80), found, expected);
+    return BadInputException.of(file, "tensor \"" + Quote.of(name, 80) + '"', found, expected);
   }
 
   public Path file() {
@@ -162,7 +163,7 @@ public final class SafetensorsReader {
   public Tensor tensor(String name) {
     Tensor t = tensors.get(name);
     if (t == null) {
-      throw BadInputException.of(file, "", "no tensor \"" + name + '"', "one among " + tensors.size());
+      throw BadInputException.of(file, "", "no tensor \"" + Quote.of(name) + '"', "one among " + tensors.size());
     }
     return t;
   }

@@ -3,6 +3,7 @@ package dev.tenon.frontend.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.diag.BadInputException;
+import dev.tenon.ir.io.Quote;
 import dev.tenon.json.Json;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -70,7 +71,7 @@ final class ShardIndex {
       String file = e.getValue().asText();
       Tensor t = shards.computeIfAbsent(file, f -> open.apply(find(f))).get(e.getKey());
       if (t == null) {
-        throw BadInputException.of(index, file, "no tensor " + e.getKey(), "it, as the index says");
+        throw BadInputException.of(index, file, "no tensor " + Quote.of(e.getKey()), "it, as the index says");
       }
       tensors.put(e.getKey(), t);
     });
@@ -78,7 +79,7 @@ final class ShardIndex {
   }
 
   private Path find(String name) {
-    String shown = SafetensorsHeader.shown(name, 80);
+    String shown = '"' + Quote.of(name, 80) + '"';
     if (name.isEmpty() || name.equals(".") || name.equals("..") || name.matches("(?s).*[/\\\\\\x00].*|[A-Za-z]:.*")) {
       throw BadInputException.of(index, "weight_map", "the shard " + shown, "the name of a file beside the index");
     }

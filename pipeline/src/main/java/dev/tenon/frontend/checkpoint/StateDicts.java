@@ -4,6 +4,7 @@ import dev.tenon.frontend.archive.StoredTensor;
 import dev.tenon.frontend.pickle.PickleObject;
 import dev.tenon.frontend.pickle.PickleTuple;
 import dev.tenon.ir.diag.BadInputException;
+import dev.tenon.ir.io.Quote;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,10 +22,12 @@ import java.util.stream.Stream;
 final class StateDicts {
   /** The names under which training scripts save the weights, the plainest first; averages of weights come last. */
   private static final List<String> PREFERRED = List.of("state_dict", "model_state_dict", "model_state", "model", "net", "network",
-      "module", "weights", "params", "model_ema", "model_ema_state_dict", "state_dict_ema", "ema_state_dict", "params_ema", "ema", "ema_model");
+      "module", "weights", "params", "model_ema", "model_ema_state_dict", "state_dict_ema", "ema_state_dict", "params_ema", "ema",
+      "ema_model");
   private static final Pattern NO_WEIGHTS = Pattern.compile(
-      "(.*_)?optim(izer)?s?(_.*)?|.*scheduler.*|.*scaler.*|amp|.*rng.*|callbacks|loops");
+      "(.*_)?optim(izer)?s?(_.*)?|.*scheduler.*|(grad_|loss_)?scaler|amp|(.*_)?rng(_.*)?|callbacks|loops");
   private static final int MAX_DEPTH = 5;
+  private static final int MAX_KEY = 100;
   private static final int MAX_VISITS = 100_000;
 
   private final Object file;
@@ -82,7 +85,7 @@ final class StateDicts {
         candidates.add(new Candidate(path, map, tensors));
       }
       map.forEach((k, v) -> {
-        if (k instanceof String name && !NO_WEIGHTS.matcher(name.toLowerCase(Locale.ROOT)).matches()) {
+        if (k instanceof String name && name.length() <= MAX_KEY && !NO_WEIGHTS.matcher(name.toLowerCase(Locale.ROOT)).matches()) {
           collect(v, path.isEmpty() ? name : path + "." + name, depth + 1);
         }
       });
@@ -140,7 +143,7 @@ final class StateDicts {
   }
 
   private static String shown(String name) {
-    return '"' + (name.length() > 60 ? name.substring(0, 60) + "…" : name).replaceAll("\\p{Cntrl}", "?") + '"';
+    return '"' + Quote.of(name, 60) + '"';
   }
 
   private String others(Candidate chosen) {

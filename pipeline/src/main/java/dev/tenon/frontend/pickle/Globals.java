@@ -3,6 +3,7 @@ package dev.tenon.frontend.pickle;
 import dev.tenon.frontend.archive.ScalarType;
 import dev.tenon.frontend.archive.StoredTensor;
 import dev.tenon.ir.diag.BadInputException;
+import dev.tenon.ir.io.Quote;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -82,7 +83,7 @@ final class Globals {
 
   private BadInputException refused(PicklePlace place, String module, String name, boolean first) {
     String qualified = module + "." + name;
-    String shown = (qualified.length() > 120 ? qualified.substring(0, 120) + "…" : qualified).replaceAll("\\p{Cntrl}", "?");
+    String shown = Quote.of(qualified, 120);
     if (UNSUPPORTED.containsKey(qualified)) {
       return place.bad(UNSUPPORTED.get(qualified), "dense tensors");
     }
@@ -91,7 +92,8 @@ final class Globals {
         return place.bad("the TorchScript class " + shown, "a state_dict, not a TorchScript model");
       }
       if (WholeModels.isModelClass(module, name, first)) {
-        return place.bad("the Python class " + shown + ", as in a model saved whole with torch.save(model) (nothing was run)", WholeModels.ADVICE);
+        return place.bad("the Python class " + shown + ", as in a model saved whole with torch.save(model) (nothing was run)",
+            WholeModels.ADVICE);
       }
       return place.bad("the Python global " + shown + " (nothing was run)", "tensors and plain containers; in Python: checkpoint = "
           + "torch.load(path, weights_only=False), if you trust the file; torch.save(checkpoint[\"state_dict\"], \"weights.pth\")");

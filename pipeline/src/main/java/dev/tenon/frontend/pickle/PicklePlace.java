@@ -3,6 +3,7 @@ package dev.tenon.frontend.pickle;
 import dev.tenon.frontend.archive.ScalarType;
 import dev.tenon.frontend.archive.StoredTensor;
 import dev.tenon.ir.diag.BadInputException;
+import dev.tenon.ir.io.Quote;
 import java.math.BigInteger;
 import java.util.List;
 import java.util.Map;
@@ -76,7 +77,7 @@ interface PicklePlace {
     if (value instanceof Long || value instanceof Double || value instanceof Boolean || value instanceof PickleNone) {
       return value.toString();
     } else if (value instanceof String s) {
-      return s.length() <= 60 ? "the string \"" + s.replaceAll("\\p{Cntrl}", "?") + '"' : "a string of " + s.length() + " characters";
+      return s.length() <= 60 ? "the string \"" + Quote.of(s) + '"' : "a string of " + s.length() + " characters";
     } else if (value instanceof BigInteger) {
       return "an integer beyond 64 bits";
     } else if (value instanceof byte[] b) {
@@ -96,7 +97,7 @@ interface PicklePlace {
     } else if (value instanceof PickleGlobal g) {
       return g.name();
     } else if (value instanceof PickleObject o) {
-      return "an object of class " + o.className();
+      return "an object of class " + Quote.of(o.className());
     }
     return value == null ? "nothing" : "a " + value.getClass().getSimpleName();
   }

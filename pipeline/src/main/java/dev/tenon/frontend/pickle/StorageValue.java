@@ -13,6 +13,8 @@ import java.util.Optional;
  */
 record StorageValue(StorageId id, Storage storage) {
 
+  private static final int MAX_KEY = 100;
+
   /** A storage class that a pickle names; without a type for the untyped one. */
   record StorageClass(String name, Optional<ScalarType> type) {}
 
@@ -35,6 +37,9 @@ record StorageValue(StorageId id, Storage storage) {
       throw place.bad(PicklePlace.describe(type) + " as the class of a storage", "torch.FloatStorage or its kin");
     }
     String key = place.string(id.get(2), "a storage's key");
+    if (key.length() > MAX_KEY) {
+      throw place.bad("a storage's key of " + key.length() + " characters", "at most " + MAX_KEY);
+    }
     long numel = place.integer(id.get(4), "a storage's size");
     if (numel < 0 || numel > Long.MAX_VALUE / 16) {
       throw place.bad("a storage of " + numel + " elements", "a size that is possible");

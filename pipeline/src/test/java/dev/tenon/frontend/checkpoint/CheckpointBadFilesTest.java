@@ -66,7 +66,8 @@ class CheckpointBadFilesTest {
 
   @Test
   void hostilePickles() throws IOException {
-    bad(zip(PickleBuilder.start().global("posix", "system").ops("(").text("id").ops("tR").stop()).bytes(), "posix.system", "nothing was run");
+    bad(zip(PickleBuilder.start().global("posix", "system").ops("(").text("id").ops("tR").stop()).bytes(), "posix.system",
+        "nothing was run");
     bad(PickleBuilder.start().global("posix", "system").ops("(").text("id").ops("tR").stop(), "posix.system", "nothing was run");
   }
 
@@ -86,6 +87,26 @@ class CheckpointBadFilesTest {
     legacy.writeBytes(PickleBuilder.start().ops("(").text("module").global("my.own", "Net").text("/home/me/net.py").text("class Net: pass")
         .ops("tQ)").raw(0x81).stop());
     bad(legacy.toByteArray(), "my.own.Net", "torch.export.export");
+  }
+
+  @Test
+  void torchScriptModulesReachedInEndlesslyManyWays() throws IOException {
+    // m0 = {t: tensor}; m(i+1) = {a: m(i), b: m(i)}: 2^60 names.
+    PickleBuilder b = PickleBuilder.start().global("__torch__", "M").raw('q', 0).ops(")").raw(0x81).ops("}").text("t")
+        .tensor("0", 1, 0, new long[] {1}, new long[] {1}).ops("sb").raw('q', 1);
+    for (int i = 1; i <= 60; i++) {
+      b.raw('h', 0).ops(")").raw(0x81).ops("}(").text("a").raw('h', i).text("b").raw('h', i).ops("ub").raw('q', i + 1);
+    }
+    byte[] top = b.raw('h', 61).unfinished();
+    // All but the last module are still on the stack.
+    ByteArrayOutputStream pickle = new ByteArrayOutputStream();
+    pickle.writeBytes(PickleBuilder.start().ops("(").unfinished());
+    pickle.write(top, 2, top.length - 2);
+    pickle.writeBytes(new byte[] {'t', 'q', 100, '0', 'h', 61, '.'});
+    ZipBuilder zip = zip(pickle.toByteArray());
+    zip.stored("a/constants.pkl", PickleBuilder.start().ops(")").stop());
+    zip.stored("a/data/0", new byte[4]);
+    bad(zip.bytes(), "endlessly many");
   }
 
   @Test
@@ -231,10 +252,12 @@ class CheckpointBadFilesTest {
 
   @Test
   void exportedWeightsOutsideTheirFile() throws IOException {
-    badConfig("\"dtype\": 7, \"sizes\": [{\"as_int\": 5}], \"strides\": [{\"as_int\": 1}], \"storage_offset\": {\"as_int\": 0}", "reach byte 20",
+    badConfig("\"dtype\": 7, \"sizes\": [{\"as_int\": 5}], \"strides\": [{\"as_int\": 1}], \"storage_offset\": {\"as_int\": 0}",
+        "reach byte 20",
         "the storage's 16 bytes");
     badConfig("\"dtype\": 99, \"sizes\": [], \"strides\": [], \"storage_offset\": {\"as_int\": 0}", "the dtype 99");
-    badConfig("\"dtype\": 7, \"sizes\": [{\"as_expr\": {}}], \"strides\": [{\"as_int\": 1}], \"storage_offset\": {\"as_int\": 0}", "no number");
+    badConfig("\"dtype\": 7, \"sizes\": [{\"as_expr\": {}}], \"strides\": [{\"as_int\": 1}], \"storage_offset\": {\"as_int\": 0}",
+        "no number");
     badConfig("\"dtype\": 7, \"sizes\": [1e30], \"strides\": [1], \"storage_offset\": 0", "no number");
     badConfig("\"dtype\":", "damaged JSON");
   }

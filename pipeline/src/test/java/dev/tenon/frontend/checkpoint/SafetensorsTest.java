@@ -52,7 +52,8 @@ class SafetensorsTest {
 
   @Test
   void orderAndSpacesAreFree() throws IOException {
-    SafetensorsReader r = SafetensorsReader.open(file("{" + entry("b", "F32", "[1]", 4, 8) + ", " + entry("a", "I32", "[]", 0, 4) + "}   \n", 8));
+    SafetensorsReader r = SafetensorsReader.open(file("{" + entry("b", "F32", "[1]", 4, 8) + ", " + entry("a", "I32", "[]", 0, 4)
+        + "}   \n", 8));
     assertEquals(List.of("b", "a"), List.copyOf(r.tensors().keySet()));
     assertEquals(1, r.tensor("a").numel());
     assertBad(() -> r.tensor("c"), "no tensor \"c\"");
@@ -61,7 +62,8 @@ class SafetensorsTest {
   @Test
   void emptyFilesAndEmptyTensors() throws IOException {
     assertEquals(Map.of(), SafetensorsReader.open(file("{}", 0)).tensors());
-    SafetensorsReader r = SafetensorsReader.open(file("{" + entry("a", "F32", "[0,3]", 0, 0) + "," + entry("b", "F32", "[1]", 0, 4) + "}", 4));
+    SafetensorsReader r = SafetensorsReader.open(file("{" + entry("a", "F32", "[0,3]", 0, 0) + "," + entry("b", "F32", "[1]", 0, 4) + "}",
+        4));
     assertEquals(0, r.tensor("a").numel());
   }
 
@@ -211,8 +213,10 @@ class SafetensorsTest {
   @Test
   void typesThatTheFormatHasNot() {
     Tensor t = Tensor.constant("x", DataType.COMPLEX128, new long[] {0}, Storage.of(ByteBuffer.allocate(0)));
-    String message = assertThrows(ConversionException.class, () -> SafetensorsWriter.write(folder.resolve("x"), Map.of("z", t), Map.of())).getMessage();
+    String message = assertThrows(ConversionException.class, () -> SafetensorsWriter.write(folder.resolve("x"), Map.of("z", t),
+        Map.of())).getMessage();
     assertTrue(message.contains("z, which is complex128"), message);
-    assertThrows(ConversionException.class, () -> SafetensorsWriter.write(folder.resolve("x"), Map.of("__metadata__", Tensor.scalar(1f)), Map.of()));
+    assertThrows(ConversionException.class, () -> SafetensorsWriter.write(folder.resolve("x"), Map.of("__metadata__", Tensor.scalar(1f)),
+        Map.of()));
   }
 }

@@ -88,9 +88,11 @@ class StateDictsTest {
 
   @Test
   void severalThatCouldBeMeantAreNotGuessedAmong() {
-    assertBad(() -> found(dict("generator", weights(), "discriminator", weights())), "several dicts of tensors (\"generator\", \"discriminator\")",
+    assertBad(() -> found(dict("generator", weights(), "discriminator", weights())),
+        "several dicts of tensors (\"generator\", \"discriminator\")",
         "torch.save(torch.load(path)[\"generator\"], \"weights.pth\")");
-    assertBad(() -> found(dict("a", dict("model", weights()), "b", dict("model", weights()))), "\"a.model\", \"b.model\"", "[\"a\"][\"model\"]");
+    assertBad(() -> found(dict("a", dict("model", weights()), "b", dict("model", weights()))), "\"a.model\", \"b.model\"",
+        "[\"a\"][\"model\"]");
   }
 
   @Test
@@ -106,7 +108,8 @@ class StateDictsTest {
     assertBad(() -> found(dict()), "no tensors by name");
     assertBad(() -> found(tensor()), "no tensors by name");
     assertBad(() -> found(3L), "no tensors by name");
-    assertBad(() -> found(dict("state", dict(0L, weights("exp_avg")), "param_groups", new ArrayList<>())), "no tensors by name", "a state_dict");
+    assertBad(() -> found(dict("state", dict(0L, weights("exp_avg")), "param_groups", new ArrayList<>())), "no tensors by name",
+        "a state_dict");
     assertBad(() -> found(dict(1L, tensor())), "no tensors by name");
   }
 

@@ -83,7 +83,8 @@ class HostilePickleTest {
   @Test
   void modelsSavedWholeAreRefusedWithAdvice() {
     String[] advice = {"torch.save(model)", "torch.export.export(model, args); torch.export.save(program, ", "model.state_dict()"};
-    for (String[] c : new String[][] {{"torch.nn.modules.container", "Sequential"}, {"torchvision.models.resnet", "ResNet"}, {"__main__", "Net"},
+    for (String[] c : new String[][] {{"torch.nn.modules.container", "Sequential"}, {"torchvision.models.resnet", "ResNet"}, {"__main__",
+        "Net"},
         {"anything", "AtTheBeginning"}}) {
       PickleBuilder whole = PickleBuilder.start().global(c[0], c[1]).ops(")").raw(0x81).ops("}").ops("b");
       bad(whole, c[0] + "." + c[1]);
@@ -282,15 +283,18 @@ class HostilePickleTest {
     bad(PickleBuilder.start().text("storage").ops("Q"), "as a persistent id");
     bad(PickleBuilder.start().integers(1, 2).ops("Q"), "a persistent id of 2 fields");
     bad(PickleBuilder.start().ops("(").text("other").text("").text("").text("").integer(1).ops("tQ"), "a persistent id");
-    bad(PickleBuilder.start().ops("(").text("storage").text("FloatStorage").text("0").text("cpu").integer(1).ops("tQ"), "as the class of a storage");
+    bad(PickleBuilder.start().ops("(").text("storage").text("FloatStorage").text("0").text("cpu").integer(1).ops("tQ"),
+        "as the class of a storage");
     bad(PickleBuilder.start().ops("(").text("storage").global("torch", "FloatStorage").integer(0).text("cpu").integer(1).ops("tQ"),
         "0 as a storage's key");
   }
 
   @Test
   void viewsOutsideTheirStorage() {
-    PickleBuilder b = PickleBuilder.start().global("torch._utils", "_rebuild_tensor").ops("((").text("storage").global("torch", "FloatStorage")
-        .text("0").text("cpu").integer(16).ops("(").text("v").integer(10).integer(7).ops("ttQ").integer(0).integers(1).integers(1).ops("tR");
+    PickleBuilder b = PickleBuilder.start().global("torch._utils", "_rebuild_tensor").ops("((").text("storage").global("torch",
+        "FloatStorage")
+        .text("0").text("cpu").integer(16).ops("(").text("v").integer(10).integer(7).ops("ttQ").integer(0).integers(1).integers(1)
+        .ops("tR");
     bad(b, "a view of 7 elements at 10");
   }
 
@@ -302,7 +306,8 @@ class HostilePickleTest {
         .integers(1).ops("tR"), "as a storage offset");
     bad(PickleBuilder.start().global("torch._utils", "_rebuild_tensor_v2").ops("(").storage("FloatStorage", "0", 16).integer(0).ops("(")
         .text("x").ops("t").integers(1).ops("tR"), "as sizes");
-    bad(PickleBuilder.start().global("torch._utils", "_rebuild_tensor_v2").ops("(").storage("UntypedStorage", "0", 16).integer(0).integers(1)
+    bad(PickleBuilder.start().global("torch._utils", "_rebuild_tensor_v2").ops("(").storage("UntypedStorage", "0", 16).integer(0)
+        .integers(1)
         .integers(1).ops("tR"), "an untyped storage");
     bad(PickleBuilder.start().global("torch._utils", "_rebuild_parameter").ops("(").text("x").ops("tR"), "as the data of a tensor");
     bad(PickleBuilder.start().global("torch", "Size").integers(1).ops("R"), "1 as a size");
@@ -328,21 +333,26 @@ class HostilePickleTest {
 
   @Test
   void numpyThatDoesNotFit() {
-    PickleBuilder dtype = PickleBuilder.start().global("numpy.core.multiarray", "scalar").ops("(").global("numpy", "dtype").ops("(").text("f8")
+    PickleBuilder dtype = PickleBuilder.start().global("numpy.core.multiarray", "scalar").ops("(").global("numpy", "dtype").ops("(")
+        .text("f8")
         .raw(0x89, 0x88).ops("tR").raw('C', 3, 1, 2, 3).ops("tR");
     bad(dtype, "a NumPy scalar of 3 bytes");
     bad(PickleBuilder.start().global("numpy.core.multiarray", "scalar").ops("(").text("f8").text("x").ops("tR"), "as an array's type");
-    bad(PickleBuilder.start().global("numpy.core.multiarray", "_reconstruct").ops("(").global("numpy", "ndarray").ops(")").text("b").ops("tR(")
-        .integer(1).integers(HUGE, HUGE).global("numpy", "dtype").ops("(").text("f8").raw(0x89, 0x88).ops("tR").raw(0x89, 'C', 1, 0).ops("tb"),
+    bad(PickleBuilder.start().global("numpy.core.multiarray", "_reconstruct").ops("(").global("numpy", "ndarray").ops(")").text("b")
+        .ops("tR(")
+        .integer(1).integers(HUGE, HUGE).global("numpy", "dtype").ops("(").text("f8").raw(0x89, 0x88).ops("tR").raw(0x89, 'C', 1, 0)
+        .ops("tb"),
         "within the storage's 1 bytes");
   }
 
   @Test
   void tensorsThatHaveNoCounterpart() {
     bad(PickleBuilder.start().global("torch._utils", "_rebuild_sparse_tensor"), "a sparse tensor", "to_dense()");
-    bad(PickleBuilder.start().global("torch._utils", "_rebuild_tensor_v2").ops("(").storage("ComplexHalfStorage", "0", 4).integer(0).integers(4)
+    bad(PickleBuilder.start().global("torch._utils", "_rebuild_tensor_v2").ops("(").storage("ComplexHalfStorage", "0", 4).integer(0)
+        .integers(4)
         .integers(1).ops("tR"), "complex32");
-    bad(PickleBuilder.start().global("torch._utils", "_rebuild_tensor_v2").ops("(").storage("ComplexFloatStorage", "0", 4).integer(0).integers(4)
+    bad(PickleBuilder.start().global("torch._utils", "_rebuild_tensor_v2").ops("(").storage("ComplexFloatStorage", "0", 4).integer(0)
+        .integers(4)
         .integers(1).raw(0x89).ops("N}").text("conj").raw(0x88).ops("stR"), "conjugated");
   }
 }

@@ -96,7 +96,8 @@ class TorchPickleTest {
 
   @Test
   void theHelpersOfTorchScriptGiveTheirValues() {
-    byte[] pickle = PickleBuilder.start().ops("(").global("torch.jit._pickle", "build_intlist").ops("]").integer(3).ops("a").raw(0x85).ops("R")
+    byte[] pickle = PickleBuilder.start().ops("(").global("torch.jit._pickle", "build_intlist").ops("]").integer(3).ops("a").raw(0x85)
+        .ops("R")
         .global("torch.jit._pickle", "restore_type_tag").ops("}").text("Dict[str, int]").raw(0x86).ops("R")
         .global("__torch__.m", "Point").integers(1, 2).ops("R").ops("t").stop();
     PickleTuple t = (PickleTuple) TorchPickle.read("test", "", Storage.of(ByteBuffer.wrap(pickle)), 0, TorchPickle.Kind.TORCHSCRIPT,
