@@ -2,6 +2,7 @@ package dev.tenon.verify;
 
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.SourceFormat;
+import dev.tenon.frontend.torchscript.ForwardSignature;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
@@ -59,9 +60,8 @@ final class References implements AutoCloseable {
   }
 
   private Reference libtorch(Consumer<String> log) {
-    List<String> inputs = model.graph().inputs().stream().filter(v -> !v.isInitializer()).map(Value::name).toList();
     List<String> outputs = model.graph().outputs().stream().map(Value::name).toList();
-    return LibtorchReference.open(source.file(), inputs, outputs, threads, log);
+    return LibtorchReference.open(source.file(), ForwardSignature.of(source), outputs, threads, log);
   }
 
   private Reference onnxRuntime(OrtModel.Options options) {

@@ -45,6 +45,7 @@ final class LibtorchTensors implements AutoCloseable {
   private static final List<Method> METHODS = List.of(
       new Method("number", List.of("x: Tensor"), "int", List.of("return ops.prim.dtype(x)")),
       new Method("cast", List.of("x: Tensor", "number: int"), "Tensor", List.of("return torch.to(x, number)")),
+      new Method("none", List.of(), "NoneType", List.of("return None")),
       new Method("dense", List.of("x: Tensor"), "bool", List.of("return torch.__not__(ops.prim.is_sparse(x))")));
 
   private final PtSymbolBlock module;
@@ -84,6 +85,11 @@ final class LibtorchTensors implements AutoCloseable {
     direct.put(source).flip();
     IValue value = IValue.from(manager.create(direct, new Shape(t.dims()), inDjl(passage.passesAs)));
     return t.dtype() == passage.passesAs ? value : cast(value, passage.number);
+  }
+
+  /** Python's None; the caller closes it. */
+  IValue none() {
+    return IValueUtils.runMethod(module, "none");
   }
 
   private IValue cast(IValue value, long number) {

@@ -11,6 +11,7 @@ import dev.tenon.frontend.aten.TorchScalar;
 import dev.tenon.frontend.aten.TorchTensor;
 import dev.tenon.frontend.aten.TorchTuple;
 import dev.tenon.frontend.aten.TorchValue;
+import dev.tenon.frontend.torchscript.ForwardSignature;
 import dev.tenon.ir.Dim;
 import dev.tenon.ir.Graph;
 import dev.tenon.ir.Model;
@@ -41,8 +42,8 @@ final class LibtorchOps {
   /** A case in libtorch. */
   static List<Tensor> expected(OpCase c, Path folder) throws IOException {
     Path archive = archive(c, folder);
-    try (LibtorchReference libtorch = LibtorchReference.open(archive, c.inputs().stream().map(OpCase.Input::name).toList(), List.of(), 1,
-        line -> { })) {
+    try (LibtorchReference libtorch = LibtorchReference.open(archive,
+        ForwardSignature.ofTensors(c.inputs().stream().map(OpCase.Input::name).toList()), List.of(), 1, line -> { })) {
       return List.copyOf(libtorch.run(values(c)).values());
     }
   }

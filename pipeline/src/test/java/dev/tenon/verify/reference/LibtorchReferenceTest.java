@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.tenon.frontend.ModelSource;
+import dev.tenon.frontend.torchscript.ForwardSignature;
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Tensor;
 import dev.tenon.verify.reference.ScriptArchive.Method;
@@ -32,7 +34,7 @@ class LibtorchReferenceTest {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return LibtorchReference.open(file, List.of("x"), List.of(), 1, line -> { });
+    return LibtorchReference.open(file, ForwardSignature.ofTensors(List.of("x")), List.of(), 1, line -> { });
   }
 
   private Map<String, Tensor> run(Tensor x, String returns, String... body) {
@@ -96,6 +98,46 @@ class LibtorchReferenceTest {
   }
 
   @Test
+  void nestedInputsAreBuiltOfTheNamesOfTheGraphsInputs() throws IOException {
+    Path file = folder.resolve("nested.pt");
+    List<String> parameters = List.of("pair: Tuple[Tensor, int]", "all: List[Tensor]", "named: Dict[str, Tensor]", "maybe: Optional[Tensor]",
+        "factor: float=2.", "flag: bool=True");
+    List<String> body = List.of("a, n, = pair", "if torch.__is__(maybe, None):", "  b = a", "else:", "  b = unchecked_cast(Tensor, maybe)",
+        "c = torch.add(torch.mul(b, n), torch.cat(all))", "return torch.add(c, torch.mul(named[\"k\"], factor))");
+    try (OutputStream out = Files.newOutputStream(file)) {
+      ScriptArchive.write(out, List.of(Method.forward(parameters, "Tensor", body)));
+    }
+    ForwardSignature signature = ForwardSignature.of(ModelSource.ofFile(file));
+    assertEquals(6, signature.parameters().size());
+    Map<String, Tensor> values = new LinkedHashMap<>();
+    values.put("pair.0", Tensor.of(new float[] {1, 2}, 2));
+    values.put("pair.1", Tensor.scalar(3L));
+    values.put("all.0", Tensor.of(new float[] {10}, 1));
+    values.put("all.1", Tensor.of(new float[] {20}, 1));
+    values.put("named.k", Tensor.of(new float[] {100, 200}, 2));
+    try (LibtorchReference r = LibtorchReference.open(file, signature, List.of("y"), 1, line -> { })) {
+      assertArrayEquals(new float[] {213, 426}, r.run(values).get("y").toFloats());
+      values.put("maybe", Tensor.of(new float[] {2, 2}, 2));
+      values.put("factor", Tensor.scalar(DataType.DOUBLE, 1));
+      assertArrayEquals(new float[] {116, 226}, r.run(values).get("y").toFloats());
+    }
+  }
+
+  @Test
+  void dictionariesAreReturnedInTheOrderOfTheGraphsOutputs() throws IOException {
+    Path file = folder.resolve("dict.pt");
+    List<String> keys = List.of("logits", "aux", "features", "z", "boxes", "a");
+    String body = "return {" + String.join(", ", keys.stream().map(k -> "\"" + k + "\": torch.add(x, " + keys.indexOf(k) + ")").toList()) + "}";
+    try (OutputStream out = Files.newOutputStream(file)) {
+      ScriptArchive.write(out, List.of(Method.forward(List.of("x: Tensor"), "Dict[str, Tensor]", List.of(body))));
+    }
+    try (LibtorchReference r = LibtorchReference.open(file, ForwardSignature.of(ModelSource.ofFile(file)), keys, 1, line -> { })) {
+      Map<String, Tensor> outputs = r.run(Map.of("x", Tensor.scalar(0f)));
+      keys.forEach(k -> assertEquals(keys.indexOf(k), outputs.get(k).toFloats()[0], k));
+    }
+  }
+
+  @Test
   void refusalIsALineAndNotTheEnd() {
     try (LibtorchReference r = open("Tensor", "return torch.matmul(x, x)")) {
       ReferenceFailure e = assertThrows(ReferenceFailure.class, () -> r.run(Map.of("x", Tensor.of(new float[6], 2, 3))));
@@ -109,7 +151,7 @@ class LibtorchReferenceTest {
   @Test
   void unreadableArchiveIsHopeless() throws Exception {
     Path file = Files.write(folder.resolve("bad.pt"), new byte[] {'P', 'K', 3, 4, 0, 0});
-    ReferenceFailure e = assertThrows(ReferenceFailure.class, () -> LibtorchReference.open(file, List.of("x"), List.of(), 1, line -> { }));
+    ReferenceFailure e = assertThrows(ReferenceFailure.class, () -> LibtorchReference.open(file, ForwardSignature.ofTensors(List.of("x")), List.of(), 1, line -> { }));
     assertTrue(e.isHopeless());
     assertEquals(1, e.getMessage().lines().count(), e.getMessage());
   }
