@@ -3,6 +3,7 @@ package dev.tenon.convert;
 import dev.tenon.frontend.Frontends;
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.ReadOptions;
+import dev.tenon.frontend.SourceFormat;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.diag.Diagnostics;
@@ -22,6 +23,7 @@ import java.util.Map;
  * A model taken from its file to a TensorFlow graph in memory: everything of a conversion but the writing. Reading weights is left
  * to the writing, so this takes little time and memory whatever the model's size.
  *
+ * @param format what the model was read from
  * @param model after passes and layout
  * @param sourceNodes nodes as read, subgraphs included
  * @param parameters the source's parameters, in its order
@@ -29,7 +31,7 @@ import java.util.Map;
  * @param passes pass to what it changed
  * @param layout how many nodes work channels-last, and what transposes that left
  */
-record Compilation(Model model, int sourceNodes, List<Tensor> parameters, Conversion conversion, Map<String, PassResult> passes,
+record Compilation(SourceFormat format, Model model, int sourceNodes, List<Tensor> parameters, Conversion conversion, Map<String, PassResult> passes,
     ChannelsLast.Result layout, Diagnostics diagnostics) {
 
   /** Compiles a source. Unsupported parts are errors among the diagnostics, all of them. */
@@ -63,6 +65,6 @@ record Compilation(Model model, int sourceNodes, List<Tensor> parameters, Conver
     BackendOptions backend = BackendOptions.defaults().withFreeze(options.freeze()).withSourceNames(options.sourceNames())
         .withKnownData(shapes::knownData);
     Conversion conversion = new TensorFlowBackend().convert(model, backend, diagnostics);
-    return new Compilation(model, nodes[0], parameters, conversion, passes, layout, diagnostics);
+    return new Compilation(SourceFormat.of(source), model, nodes[0], parameters, conversion, passes, layout, diagnostics);
   }
 }

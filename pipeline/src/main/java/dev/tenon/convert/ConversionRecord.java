@@ -3,6 +3,7 @@ package dev.tenon.convert;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tenon.frontend.SourceFormat;
 import dev.tenon.ir.diag.BadInputException;
 import dev.tenon.json.Json;
 import dev.tenon.tf.TensorMapping;
@@ -44,9 +45,12 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
    * The model's file.
    *
    * @param file its last name, or Maven coordinates
+   * @param format the label of a {@link dev.tenon.frontend.SourceFormat}
+   * @param torch the version of PyTorch that wrote it, where the format says; else empty
    * @param sha256 of the file without external data, in hexadecimal
    */
-  public record Source(String file, String sha256, long bytes, String producer, long irVersion, Map<String, Integer> opsets) {}
+  public record Source(String file, String format, String torch, String sha256, long bytes, String producer, long irVersion,
+      Map<String, Integer> opsets) {}
 
   /** What became of a parameter. */
   public enum Use {
@@ -112,7 +116,11 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
     o.put("format", FORMAT);
     o.put("tenon", tenon);
     ObjectNode s = o.putObject("source");
-    s.put("file", source.file).put("sha256", source.sha256).put("bytes", source.bytes).put("producer", source.producer);
+    s.put("file", source.file).put("format", source.format);
+    if (!source.torch.isEmpty()) {
+      s.put("torch", source.torch);
+    }
+    s.put("sha256", source.sha256).put("bytes", source.bytes).put("producer", source.producer);
     s.put("ir_version", source.irVersion);
     ObjectNode opsets = s.putObject("opsets");
     source.opsets.forEach((domain, version) -> opsets.put(domain.isEmpty() ? "ai.onnx" : domain, version));
@@ -206,7 +214,8 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
     JsonNode s = o.path("source");
     Map<String, Integer> opsets = new LinkedHashMap<>();
     s.path("opsets").fields().forEachRemaining(f -> opsets.put(f.getKey().equals("ai.onnx") ? "" : f.getKey(), f.getValue().asInt()));
-    Source source = new Source(s.path("file").asText(), s.path("sha256").asText(), s.path("bytes").asLong(), s.path("producer").asText(),
+    Source source = new Source(s.path("file").asText(), s.path("format").asText(SourceFormat.ONNX.label()),
+        s.path("torch").asText(), s.path("sha256").asText(), s.path("bytes").asLong(), s.path("producer").asText(),
         s.path("ir_version").asLong(), opsets);
     List<Parameter> parameters = new ArrayList<>();
     for (JsonNode p : o.path("parameters")) {

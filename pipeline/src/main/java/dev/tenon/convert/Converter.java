@@ -2,6 +2,7 @@ package dev.tenon.convert;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tenon.frontend.ModelSource;
+import dev.tenon.frontend.SourceFormat;
 import dev.tenon.ir.Dim;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Provenance;
@@ -149,9 +150,11 @@ public final class Converter {
 
   private ConversionRecord record(Compilation c, ModelSource source, String sha256, SavedModelNames names) throws IOException {
     Model model = c.model();
-    String producer = (model.producerName() + " " + model.producerVersion()).trim();
-    ConversionRecord.Source from = new ConversionRecord.Source(source.isFile() ? source.fileName() : source.spec(), sha256,
-        Files.size(source.file()), producer, model.irVersion(), new TreeMap<>(onlyStandard(model)));
+    // What a TorchScript archive was written with, it does not say.
+    String producer = c.format() == SourceFormat.TORCHSCRIPT ? "" : (model.producerName() + " " + model.producerVersion()).trim();
+    String torch = c.format() == SourceFormat.EXPORTED_PROGRAM ? model.producerVersion() : "";
+    ConversionRecord.Source from = new ConversionRecord.Source(source.isFile() ? source.fileName() : source.spec(),
+        c.format().label(), torch, sha256, Files.size(source.file()), producer, model.irVersion(), new TreeMap<>(onlyStandard(model)));
     List<ConversionRecord.VariableRecord> variables = new ArrayList<>();
     for (Variable v : c.conversion().variables()) {
       List<Long> shape = Arrays.stream(v.tensor().dims()).boxed().toList();

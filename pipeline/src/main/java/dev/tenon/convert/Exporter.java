@@ -56,6 +56,9 @@ public final class Exporter {
     }
     PassManager.forExport(options.passes()).run(new PassContext(model, diagnostics, shapes));
     shapes.infer(model, new Diagnostics());
+    if (format.isPyTorch()) {
+      sign(model, format);
+    }
     phases.begin("write");
     boolean external = write(model, target);
     phases.stop();
@@ -63,6 +66,15 @@ public final class Exporter {
     Path data = OutputFile.data(target);
     return new ExportReport(target, external ? data : null, model, format, sourceNodes, nodes(model),
         size(target) + (external ? size(data) : 0), diagnostics.all(), phases.millis());
+  }
+
+  /** What PyTorch wrote was a program; the ONNX model is of our making. */
+  private static void sign(Model model, SourceFormat format) {
+    model.metadata().put("tenon.source_format", format.label());
+    if (format == SourceFormat.EXPORTED_PROGRAM) {
+      model.metadata().put("tenon.torch_version", model.producerVersion());
+    }
+    model.setProducer("tenon", Versions.tenon());
   }
 
   private boolean write(Model model, Path target) {
