@@ -18,8 +18,10 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code tenon inspect}. */
 @Command(name = "inspect", mixinStandardHelpOptions = true, sortOptions = false, usageHelpWidth = 110,
@@ -30,8 +32,14 @@ final class InspectCommand implements Callable<Integer> {
 
   private final Terminal terminal;
 
+  @Spec
+  private CommandSpec spec;
+
   @Parameters(paramLabel = "MODEL", description = Tenon.MODEL)
   private String model;
+
+  @Mixin
+  private InputShapes inputs;
 
   @Option(names = "--strict", description = "Exit code 4 if something could not be converted.")
   private boolean strict;
@@ -48,7 +56,7 @@ final class InspectCommand implements Callable<Integer> {
     common.apply(terminal);
     FirstRun.announce(terminal);
     try (ModelSource source = ModelSource.resolve(model, terminal::note)) {
-      Inspection inspection = Inspection.of(source, terminal);
+      Inspection inspection = Inspection.of(source, inputs.parse(spec.commandLine()), terminal);
       if (common.json) {
         terminal.result(Json.text(toJson(source, inspection)).stripTrailing());
       } else {
@@ -62,10 +70,9 @@ final class InspectCommand implements Callable<Integer> {
 
   private void print(ModelSource source, Inspection i) {
     Model m = i.model();
-    String producer = (m.producerName() + " " + m.producerVersion()).strip();
     terminal.result(source.spec());
     List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("format", "ONNX opset " + m.opset() + ", IR version " + m.irVersion() + (producer.isEmpty() ? "" : ", by " + producer)));
+    rows.add(List.of("format", format(i)));
     m.opsetImports().forEach((domain, version) -> {
       if (!domain.isEmpty()) {
         rows.add(List.of("", "domain " + domain + " version " + version));
@@ -76,9 +83,16 @@ final class InspectCommand implements Callable<Integer> {
     values(rows, "inputs", m.graph().inputs().stream().filter(v -> !v.isInitializer()).toList());
     values(rows, "outputs", m.graph().outputs());
     Texts.table("  ", rows).forEach(terminal::result);
+    if (!i.torchOperators().isEmpty()) {
+      terminal.result("");
+      terminal.result(Texts.plural(i.torchOperators().values().stream().mapToInt(Integer::intValue).sum(), "call") + " of "
+          + Texts.plural(i.torchOperators().size(), "PyTorch operator"));
+      operators(i.torchOperators());
+    }
     int nodes = i.operators().values().stream().mapToInt(Integer::intValue).sum();
     terminal.result("");
-    terminal.result(Texts.plural(nodes, "node") + " of " + Texts.plural(i.operators().size(), "operator"));
+    terminal.result((i.format().isPyTorch() ? "lowered to " : "") + Texts.plural(nodes, "node") + " of "
+        + Texts.plural(i.operators().size(), i.format().isPyTorch() ? "ONNX operator" : "operator"));
     operators(i.operators());
     if (!m.functions().isEmpty()) {
       terminal.result("");
@@ -89,6 +103,19 @@ final class InspectCommand implements Callable<Integer> {
     unsupported(i);
     terminal.result("");
     terminal.result(verdict(i));
+  }
+
+  private static String format(Inspection i) {
+    Model m = i.model();
+    String lowered = "ONNX opset " + m.opset();
+    return switch (i.format()) {
+      case EXPORTED_PROGRAM -> i.format().title() + ", by PyTorch " + i.torchVersion() + "; lowered to " + lowered;
+      case TORCHSCRIPT -> i.format().title() + "; lowered to " + lowered;
+      default -> {
+        String producer = (m.producerName() + " " + m.producerVersion()).strip();
+        yield lowered + ", IR version " + m.irVersion() + (producer.isEmpty() ? "" : ", by " + producer);
+      }
+    };
   }
 
   private static void values(List<List<String>> rows, String title, Collection<Value> values) {
@@ -126,6 +153,9 @@ final class InspectCommand implements Callable<Integer> {
       terminal.result("  " + n.operator() + " at " + n.node() + (n.location().isEmpty() ? "" : " (" + n.location() + ")"));
       terminal.result("    " + String.join(", ", n.inputs()) + " -> " + String.join(", ", n.outputs()));
       n.attributes().forEach((name, value) -> terminal.result("    " + name + " = " + value));
+      if (!n.schema().isEmpty()) {
+        terminal.result("    " + n.schema());
+      }
     }
   }
 
@@ -169,7 +199,11 @@ final class InspectCommand implements Callable<Integer> {
   private static ObjectNode toJson(ModelSource source, Inspection i) {
     Model m = i.model();
     ObjectNode o = Json.object();
-    o.put("model", source.spec()).put("bytes", i.fileBytes()).put("opset", m.opset()).put("ir_version", m.irVersion())
+    o.put("model", source.spec()).put("format", i.format().label());
+    if (!i.torchVersion().isEmpty()) {
+      o.put("torch", i.torchVersion());
+    }
+    o.put("bytes", i.fileBytes()).put("opset", m.opset()).put("ir_version", m.irVersion())
         .put("producer", m.producerName()).put("producer_version", m.producerVersion());
     ObjectNode opsets = o.putObject("opsets");
     m.opsetImports().forEach((domain, version) -> opsets.put(domain.isEmpty() ? "ai.onnx" : domain, version));
@@ -178,6 +212,10 @@ final class InspectCommand implements Callable<Integer> {
     o.set("outputs", values(m.graph().outputs()));
     ObjectNode operators = o.putObject("operators");
     i.operators().forEach(operators::put);
+    if (i.format().isPyTorch()) {
+      ObjectNode calls = o.putObject("torch_operators");
+      i.torchOperators().forEach(calls::put);
+    }
     ArrayNode functions = o.putArray("functions");
     m.functions().keySet().forEach(f -> functions.addObject().put("domain", f.domain()).put("name", f.name()));
     ArrayNode custom = o.putArray("custom");
@@ -188,7 +226,7 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   static ObjectNode toJson(CustomNode n) {
-    ObjectNode c = Json.object().put("operator", n.operator()).put("node", n.node()).put("location", n.location());
+    ObjectNode c = Json.object().put("operator", n.operator()).put("schema", n.schema()).put("node", n.node()).put("location", n.location());
     ObjectNode attributes = c.putObject("attributes");
     n.attributes().forEach(attributes::put);
     c.set("inputs", Json.strings(n.inputs()));

@@ -6,10 +6,15 @@ import dev.tenon.convert.Progress;
 import dev.tenon.frontend.Frontends;
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.ReadOptions;
+import dev.tenon.frontend.SourceFormat;
+import dev.tenon.frontend.aten.Schema;
+import dev.tenon.frontend.aten.Schemas;
+import dev.tenon.frontend.aten.TorchOperators;
 import dev.tenon.ir.Attribute;
 import dev.tenon.ir.Function;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Node;
+import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.BadInputException;
@@ -30,6 +35,7 @@ import java.util.TreeMap;
 /**
  * What is in a model, and what of it cannot be converted: the two first steps of any conversion. Weights stay in the file.
  *
+ * @param format of the file
  * @param model as read, with its types inferred
  * @param fileBytes size of the file, external data not included
  * @param parameters elements of all floating-point constants
@@ -38,7 +44,7 @@ import java.util.TreeMap;
  * @param custom every use of an operator that is neither ONNX's nor defined in the model
  * @param unsupported reasons why the model cannot be converted; empty if it can
  */
-public record Inspection(Model model, long fileBytes, long parameters, long parameterBytes, Map<String, Integer> operators,
+public record Inspection(SourceFormat format, Model model, long fileBytes, long parameters, long parameterBytes, Map<String, Integer> operators,
     List<CustomNode> custom, List<Diagnostic> unsupported) {
 
   /** Domains whose operators are standard, whoever implements them. */
@@ -48,17 +54,22 @@ public record Inspection(Model model, long fileBytes, long parameters, long para
    * A use of a custom operator.
    *
    * @param operator domain and name
+   * @param schema PyTorch's signature of the operator; empty if it is not PyTorch's own
    * @param location module path and source line; empty if unknown
    * @param attributes name to value
    * @param inputs types of the inputs, in order
    * @param outputs types of the outputs, in order
    */
-  public record CustomNode(String operator, String node, String location, Map<String, String> attributes, List<String> inputs,
-      List<String> outputs) {}
+  public record CustomNode(String operator, String schema, String node, String location, Map<String, String> attributes,
+      List<String> inputs, List<String> outputs) {}
 
-  /** Reads a model and tries to emit it, without writing anything. */
-  public static Inspection of(ModelSource source, Progress progress) {
-    Model model = Frontends.read(source, ReadOptions.defaults(), new Diagnostics());
+  /**
+   * Reads a model and tries to emit it, without writing anything.
+   *
+   * @param inputShapes shapes that the user gives to inputs, by name
+   */
+  public static Inspection of(ModelSource source, Map<String, Shape> inputShapes, Progress progress) {
+    Model model = Frontends.read(source, new ReadOptions(inputShapes), new Diagnostics());
     ShapeInference.infer(model, new Diagnostics());
     Map<String, Integer> operators = new TreeMap<>();
     model.graph().forEachNode(n -> operators.merge(n.qualifiedOp(), 1, Integer::sum));
@@ -71,7 +82,18 @@ public record Inspection(Model model, long fileBytes, long parameters, long para
         add(t, totals);
       }
     });
-    return new Inspection(model, size(source), totals[0], totals[1], operators, customNodes(model), unsupported(source, progress));
+    return new Inspection(SourceFormat.of(source), model, size(source), totals[0], totals[1], operators, customNodes(model),
+        unsupported(source, inputShapes, progress));
+  }
+
+  /** PyTorch's operators in the source's program and how often each is called; empty for ONNX. */
+  public Map<String, Integer> torchOperators() {
+    return TorchOperators.of(model);
+  }
+
+  /** The version of PyTorch that wrote the file, where its format says; else empty. */
+  public String torchVersion() {
+    return format == SourceFormat.EXPORTED_PROGRAM ? model.producerVersion() : "";
   }
 
   private static long size(ModelSource source) {
@@ -87,9 +109,9 @@ public record Inspection(Model model, long fileBytes, long parameters, long para
     totals[1] += t.byteSize();
   }
 
-  private static List<Diagnostic> unsupported(ModelSource source, Progress progress) {
+  private static List<Diagnostic> unsupported(ModelSource source, Map<String, Shape> inputShapes, Progress progress) {
     try {
-      return new Converter(ConvertOptions.defaults(), progress).dryRun(source).errors();
+      return new Converter(ConvertOptions.defaults().withInputShapes(inputShapes), progress).dryRun(source).errors();
     } catch (BadInputException e) {
       throw e;
     } catch (RuntimeException e) {
@@ -116,7 +138,8 @@ public record Inspection(Model model, long fileBytes, long parameters, long para
     if (!n.provenance().sourceLine().isEmpty()) {
       location += (location.isEmpty() ? "" : ", ") + n.provenance().sourceLine();
     }
-    return new CustomNode(n.qualifiedOp(), n.label(), location, attributes, n.inputs().stream().map(Inspection::type).toList(),
+    Schema schema = Schemas.builtin().find(n.domain() + "::" + n.opType(), n.overload());
+    return new CustomNode(n.qualifiedOp(), schema == null ? "" : schema.toString(), n.label(), location, attributes, n.inputs().stream().map(Inspection::type).toList(),
         n.outputs().stream().map(Inspection::type).toList());
   }
 

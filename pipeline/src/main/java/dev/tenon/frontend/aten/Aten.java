@@ -15,6 +15,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Calls PyTorch's operators on values: what both readers of PyTorch programs have in common. A call finds the operator's schema, binds
@@ -36,6 +37,9 @@ public final class Aten {
   private final Diagnostics diagnostics;
   private final Schemas schemas = Schemas.builtin();
   private final List<Write> writes = new ArrayList<>();
+  /** How often the reader called each operator; lowerings that call others are not counted. */
+  private final Map<String, Integer> calls = new TreeMap<>();
+  private int depth;
   private final Set<Diagnostic> reported = new LinkedHashSet<>();
 
   public Aten(Onnx onnx, AtenOps ops, Diagnostics diagnostics) {
@@ -67,6 +71,19 @@ public final class Aten {
    * @param resultTypes what is known of the results' types, for operators that are not; null elements where nothing is
    */
   public TorchValue call(String name, String overload, List<TorchValue> positional, Map<String, TorchValue> named, List<Type> resultTypes) {
+    if (depth == 0) {
+      calls.merge(name, 1, Integer::sum);
+    }
+    depth++;
+    try {
+      return resolved(name, overload, positional, named, resultTypes);
+    } finally {
+      depth--;
+    }
+  }
+
+  private TorchValue resolved(String name, String overload, List<TorchValue> positional, Map<String, TorchValue> named,
+      List<Type> resultTypes) {
     Schema schema = overload == null ? resolve(name, positional, named) : schemas.find(name, overload);
     if (schema == null && overload != null && schemas.knows(name)) {
       schema = resolve(name, positional, named);
@@ -97,6 +114,11 @@ public final class Aten {
       report(e);
     }
     return custom(schema.name(), schema.overload(), schema, c, arguments, resultTypes);
+  }
+
+  /** Notes in the model's metadata which operators were called and how often, for {@link TorchOperators}. */
+  public void recordCalls() {
+    TorchOperators.write(calls, onnx.model());
   }
 
   // ---- writing ----

@@ -70,6 +70,7 @@ final class ProgramLowering {
     weights();
     GraphLowering lowering = new GraphLowering(context, program.graph(), scope, Provenance.NONE, Autocast.NONE);
     lowering.run();
+    context.aten().recordCalls();
     outputs();
     reportMutations();
     onnx.inference().report(diagnostics);

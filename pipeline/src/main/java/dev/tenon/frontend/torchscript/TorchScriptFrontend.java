@@ -4,6 +4,7 @@ import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.archive.TorchArchive;
 import dev.tenon.frontend.aten.Aten;
 import dev.tenon.frontend.aten.AtenOps;
+import dev.tenon.frontend.aten.CustomOperators;
 import dev.tenon.frontend.aten.Onnx;
 import dev.tenon.frontend.aten.TorchValue;
 import dev.tenon.ir.Graph;
@@ -121,11 +122,13 @@ public final class TorchScriptFrontend {
         diagnostics.add(new Diagnostic(Severity.ERROR, "model-raises", "", "", "for inputs of these shapes the model's own code raises: "
             + e.getMessage(), "give the shapes that it takes with --input NAME:batch,3,224,224"));
       }
+      aten.recordCalls();
       for (Value v : List.copyOf(model.graph().initializers())) {
         if (v.isUnused() && !v.isGraphInput()) {
           model.graph().removeInitializer(v);
         }
       }
+      CustomOperators.report(model, diagnostics);
       return model;
     }
 
