@@ -220,7 +220,7 @@ class Writes(nn.Module):
         row = y[0]
         column = y[:, 1:3]
         row += 1.0
-        column.mul_(row[1:3])
+        column.mul_(row[1:3].clone())
         y[1:, ::2] = 0.5
         flat = y.view(-1)
         flat[3:5].copy_(torch.tensor([9.0, 8.0]))

@@ -48,7 +48,9 @@ final class Branches {
   }
 
   private void undecided(TorchValue condition) {
-    if (!(condition instanceof Values.Unknown)) {
+    if (condition instanceof Values.Unknown u) {
+      in.used(u);
+    } else {
       in.unsupported(new LoweringException("a decision on " + Values.describe(condition)));
     }
   }

@@ -12,6 +12,7 @@ final class Builtins {
 
   static Builtins standard() {
     Builtins b = new Builtins();
+    RuntimeList.register(b);
     NumberBuiltins.register(b);
     ContainerBuiltins.register(b);
     TextBuiltins.register(b);

@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 
 /** Functions of lists, tuples and dictionaries. */
 final class ContainerBuiltins {
@@ -332,10 +331,5 @@ final class ContainerBuiltins {
       result.elements().add(TorchScalar.of(i));
     }
     return result;
-  }
-
-  /** The entries of a dictionary as pairs of a name and a value, for outputs. */
-  static String keyName(Map.Entry<TorchValue, TorchValue> e) {
-    return e.getKey() instanceof TorchString s ? s.text() : String.valueOf(e.getKey());
   }
 }

@@ -242,7 +242,7 @@ final class Evaluator {
     if (left instanceof TorchScalar r && r.isConstant() && right instanceof Values.Complex c && (operator.equals("+") || operator.equals("-"))) {
       return new Values.Complex(r.toDouble(), operator.equals("+") ? c.imaginary() : -c.imaginary());
     }
-    return new Values.Unknown("arithmetic of complex numbers");
+    return new Values.Unknown("arithmetic of complex numbers", false);
   }
 
   private TorchValue ternary(Ast.Ternary t, Frame frame) {
@@ -262,7 +262,7 @@ final class Evaluator {
     } else if (v instanceof Values.Unknown) {
       return v;
     } else if (v instanceof Values.Uninitialized) {
-      return new Values.Unknown("a variable without a value");
+      return new Values.Unknown("a variable without a value", false);
     }
     throw in.bad(Values.describe(v) + " as a condition", "a bool");
   }

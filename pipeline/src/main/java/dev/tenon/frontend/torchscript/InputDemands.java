@@ -20,6 +20,9 @@ final class InputDemands {
   /** The parameters, by position, that are indices. */
   private static final Map<String, Integer> INDICES = Map.of("aten::embedding", 1, "aten::embedding_bag", 1, "aten::index_select", 2,
       "aten::gather", 2, "aten::one_hot", 0, "aten::scatter", 2, "aten::take_along_dim", 1);
+  /** The parameters, by position, that are masks. */
+  private static final Map<String, Integer> MASKS = Map.of("aten::masked_fill", 1, "aten::masked_fill_", 1, "aten::where", 0, "aten::masked_select", 1,
+      "aten::masked_scatter", 1);
   /** Operators whose result has the elements of their first input. */
   private static final Set<String> MOVES = Set.of("Reshape", "Unsqueeze", "Squeeze", "Transpose", "Slice", "Identity", "Expand", "Flatten", "Gather");
 
@@ -53,7 +56,8 @@ final class InputDemands {
 
   /** Looks at the arguments of an operator that is about to be called. */
   void look(String operator, List<TorchValue> positional) {
-    Integer index = guessed.isEmpty() ? null : INDICES.get(operator);
+    boolean mask = MASKS.containsKey(operator);
+    Integer index = guessed.isEmpty() ? null : mask ? MASKS.get(operator) : INDICES.get(operator);
     if (index == null || index >= positional.size() || !(positional.get(index) instanceof TorchTensor t)) {
       return;
     }
@@ -62,7 +66,7 @@ final class InputDemands {
       v = n.inputs().get(0);
     }
     if (guessed.contains(v) && v.dtype() == DataType.FLOAT) {
-      throw new Learned(v.name(), Type.tensor(DataType.INT64, v.shape()));
+      throw new Learned(v.name(), Type.tensor(mask ? DataType.BOOL : DataType.INT64, v.shape()));
     }
   }
 

@@ -117,7 +117,12 @@ final class Interpreter {
   Values.Unknown unsupported(LoweringException e) {
     operators.place(this, frame.at, "");
     aten.report(e);
-    return new Values.Unknown(e.getMessage());
+    return new Values.Unknown(e.getMessage(), true);
+  }
+
+  /** Tells the user of an unknown value that is used now, unless that has been done. */
+  Values.Unknown used(Values.Unknown v) {
+    return v.reported() ? v : unsupported(new LoweringException(v.why()));
   }
 
   // ---- calls ----
@@ -304,6 +309,9 @@ final class Interpreter {
         throw new RaiseSignal("KeyError: " + Values.describe(index));
       }
       return v;
+    }
+    if (object instanceof RuntimeList l && index instanceof TorchScalar at) {
+      return l.get(onnx(), at);
     }
     if (object instanceof TorchTensor) {
       return operator("aten::select", List.of(object, TorchScalar.of(0), index));

@@ -103,7 +103,7 @@ final class Merge {
       };
     }
     String why = "a value that is " + Values.describe(a) + " or " + Values.describe(b) + ", as a decision at run time has it";
-    return outputs -> new Values.Unknown(why);
+    return outputs -> new Values.Unknown(why, false);
   }
 
   private static TorchValue like(TorchValue model, List<TorchValue> elements) {

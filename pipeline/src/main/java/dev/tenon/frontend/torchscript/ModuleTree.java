@@ -174,7 +174,7 @@ final class ModuleTree {
     } else if (pickled instanceof PickleComplex c) {
       return new Values.Complex(c.real(), c.imaginary());
     }
-    return new Values.Unknown("a value of another kind in the archive");
+    return new Values.Unknown("a value of another kind in the archive", false);
   }
 
   private TorchValue container(Object pickled, String folder) {
@@ -196,7 +196,7 @@ final class ModuleTree {
     }
     CodeClass type = code.findClass(o.className());
     if (type == null) {
-      return new Values.Unknown("the archive has no code for class " + o.className());
+      return new Values.Unknown("the archive has no code for class " + o.className(), false);
     }
     if (type.def().kind() == Ast.ClassKind.NAMED_TUPLE) {
       return new Values.NamedTuple(type, o.args().items().stream().map(v -> value(v, folder)).toList());
@@ -217,7 +217,7 @@ final class ModuleTree {
         return new Values.EnumMember(type, f.name(), value);
       }
     }
-    return new Values.Unknown("a member that the enumeration " + type.name() + " does not have");
+    return new Values.Unknown("a member that the enumeration " + type.name() + " does not have", false);
   }
 
   private TorchValue tensor(StoredTensor t, String folder) {
@@ -225,7 +225,7 @@ final class ModuleTree {
     TorchTensor known = tensors.get(key);
     if (known == null) {
       if (t.quantization().isPresent()) {
-        return new Values.Unknown("the quantized tensor " + names.get(key));
+        return new Values.Unknown("the quantized tensor " + names.get(key), false);
       }
       known = TorchTensor.of(initializer(t, names.getOrDefault(key, "tensor")));
       tensors.put(key, known);

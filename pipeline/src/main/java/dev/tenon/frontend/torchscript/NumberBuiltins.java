@@ -46,8 +46,10 @@ final class NumberBuiltins {
     b.add("aten::__not__", a -> a.get(0) instanceof TorchScalar s ? a.numbers().not(s) : null);
     b.add("aten::bitwise_not", a -> a.get(0) instanceof TorchScalar s && s.isConstant()
         ? s.kind() == Kind.BOOL ? TorchScalar.of(!s.toBoolean()) : TorchScalar.of(~s.toLong()) : null);
-    b.add("aten::__lshift__ aten::bitwise_left_shift", a -> areNumbers(a, 2) && areConstant(a) ? TorchScalar.of(a.integer(0) << a.integer(1)) : null);
-    b.add("aten::__rshift__ aten::bitwise_right_shift", a -> areNumbers(a, 2) && areConstant(a) ? TorchScalar.of(a.integer(0) >> a.integer(1)) : null);
+    b.add("aten::__lshift__ aten::bitwise_left_shift", a -> areNumbers(a, 2) && isConstant(a.get(1))
+        ? a.numbers().binary("mul", a.scalar(0), TorchScalar.of(1L << a.integer(1))) : null);
+    b.add("aten::__rshift__ aten::bitwise_right_shift", a -> areNumbers(a, 2) && isConstant(a.get(1))
+        ? a.numbers().binary("floordiv", a.scalar(0), TorchScalar.of(1L << a.integer(1))) : null);
     b.add("aten::neg", a -> a.get(0) instanceof TorchScalar s ? a.numbers().negate(s) : null);
     for (String name : List.of("floor", "ceil")) {
       b.add("aten::" + name, a -> a.get(0) instanceof TorchScalar s ? a.numbers().rounded(name, s) : null);

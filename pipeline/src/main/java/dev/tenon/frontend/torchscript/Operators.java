@@ -1,6 +1,7 @@
 package dev.tenon.frontend.torchscript;
 
 import dev.tenon.frontend.aten.LoweringException;
+import dev.tenon.frontend.aten.TorchList;
 import dev.tenon.frontend.aten.TorchNone;
 import dev.tenon.frontend.aten.TorchValue;
 import dev.tenon.ir.Provenance;
@@ -9,9 +10,12 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Calls of operators by their qualified names: computed here if they are {@link Builtins}, else by the core's lowerings. */
 final class Operators {
+  private static final Set<String> ADDING = Set.of("aten::append", "aten::extend", "aten::add_");
+
   private final SourceLines lines;
   private final OldVersions old;
   private final Builtins builtins = Builtins.standard();
@@ -33,11 +37,9 @@ final class Operators {
    * @param results how many results the code takes apart
    */
   TorchValue call(Interpreter in, String name, List<TorchValue> positional, Map<String, TorchValue> named, Ast.Position at, int results) {
-    for (TorchValue v : positional) {
-      Values.Unknown unknown = Values.unknownIn(v);
-      if (unknown != null && !name.startsWith("prim::Raise")) {
-        return unknown;
-      }
+    Values.Unknown unknown = unknownIn(name, positional);
+    if (unknown != null) {
+      return in.used(unknown);
     }
     place(in, at, name.substring(name.indexOf("::") + 2));
     try {
@@ -52,7 +54,22 @@ final class Operators {
       return result == null ? TorchNone.NONE : result;
     } catch (LoweringException e) {
       return in.unsupported(e);
+    } catch (IllegalArgumentException | IllegalStateException | IndexOutOfBoundsException | ArithmeticException | ClassCastException e) {
+      // Untrusted code can call operators in ways that PyTorch would refuse: sizes that do not fit, too few dimensions.
+      return in.unsupported(new LoweringException(name + " with arguments that it does not take: " + e.getMessage()));
     }
+  }
+
+  private static Values.Unknown unknownIn(String name, List<TorchValue> arguments) {
+    for (int i = 0; i < arguments.size(); i++) {
+      // What a list holds does not matter to adding to it, nor does what a message says to raising it.
+      boolean matters = !name.equals("prim::RaiseException") && !(i == 0 && ADDING.contains(name) && arguments.get(0) instanceof TorchList);
+      Values.Unknown unknown = matters ? Values.unknownIn(arguments.get(i)) : null;
+      if (unknown != null) {
+        return unknown;
+      }
+    }
+    return null;
   }
 
   /** Says where the nodes that follow come from. */

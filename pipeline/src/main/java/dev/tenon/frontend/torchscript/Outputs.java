@@ -50,7 +50,13 @@ final class Outputs {
       add(f.value(), name);
     } else if (elements != null) {
       elements.forEach(e -> add(e, name));
-    } else if (v != TorchNone.NONE && !(v instanceof Values.Unknown)) {
+    } else if (v instanceof RuntimeList l) {
+      output(l.stacked(), name);
+    } else if (v instanceof Values.Unknown u) {
+      if (!u.reported()) {
+        diagnostics.add(new Diagnostic(Severity.ERROR, "unsupported-torch-operator", name, "", "an output is " + u.why(), ""));
+      }
+    } else if (v != TorchNone.NONE) {
       diagnostics.add(new Diagnostic(Severity.WARNING, "output-dropped", name, "",
           "an output that is " + Values.describe(v) + " is left out; tensors and numbers are kept", ""));
     }

@@ -4,17 +4,20 @@ import dev.tenon.frontend.aten.LoweringException;
 import dev.tenon.frontend.aten.Onnx;
 import dev.tenon.frontend.aten.OnnxNode;
 import dev.tenon.frontend.aten.Promotion;
+import dev.tenon.frontend.aten.TorchList;
 import dev.tenon.frontend.aten.TorchScalar;
 import dev.tenon.frontend.aten.TorchScalar.Kind;
 import dev.tenon.frontend.aten.TorchTensor;
 import dev.tenon.frontend.aten.TorchValue;
 import dev.tenon.ir.DataType;
+import dev.tenon.ir.Dim;
 import dev.tenon.ir.Graph;
 import dev.tenon.ir.Shape;
 import dev.tenon.ir.Type;
 import dev.tenon.ir.Value;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +29,9 @@ import java.util.Map;
  */
 final class RuntimeLoop {
   private static final int MAX_ATTEMPTS = 20;
+  /** Stands in a list for all that rounds before have added to it. */
+  private static final Values.Unknown EARLIER = new Values.Unknown("an element that a loop whose number of rounds is only known at run time "
+      + "has added to a list, read inside the loop", false);
 
   /** Something that the loop carries, with the types of the tensors and numbers in it, as general as has turned out to be needed. */
   private record Carried(TorchValue initial, List<Type> types) {
@@ -50,6 +56,10 @@ final class RuntimeLoop {
   private final List<Ast.Stmt> code;
   /** By the name of a variable, the tensor, or the slot. */
   private final Map<Object, Carried> carried = new LinkedHashMap<>();
+  /** Lists that each round adds an element to, with what they held before the loop. */
+  private final Map<TorchList, List<TorchValue>> growing = new IdentityHashMap<>();
+  /** In the present attempt: the element that a round adds. */
+  private final Map<TorchList, TorchValue> added = new IdentityHashMap<>();
   /** In the present attempt: the carried values at the beginning of a round. */
   private final Map<Object, TorchValue> entering = new HashMap<>();
   private Value round;
@@ -112,6 +122,10 @@ final class RuntimeLoop {
       entering.put(key, now);
       put(key, now);
     });
+    growing.keySet().forEach(l -> {
+      in.journal().beforeChange(l);
+      Journal.restore(l, new ArrayList<>(List.of(EARLIER)));
+    });
     if (variable != null) {
       frame.variables.put(variable, onnx.number(Kind.INT, round));
     }
@@ -163,7 +177,14 @@ final class RuntimeLoop {
   /** Compares what a round leaves with what it began with: null if all is known, empty to try again, else what is wrong. */
   private String learn(Body body, String variable) {
     int known = carried.size();
+    int knownLists = growing.size();
     boolean moreGeneral = false;
+    added.clear();
+    for (Map.Entry<TorchValue, Map<Object, Body.Left>> e : Map.copyOf(body.containers).entrySet()) {
+      if (e.getKey() instanceof TorchList l && grows(l, List.copyOf(e.getValue().values()))) {
+        body.containers.remove(l);
+      }
+    }
     for (Map.Entry<Object, Body.Left> e : leftBy(body, variable).entrySet()) {
       TorchValue before = before(e.getKey());
       Carried c = carried.get(e.getKey());
@@ -184,7 +205,23 @@ final class RuntimeLoop {
         }
       }
     }
-    return moreGeneral || carried.size() > known ? "" : null;
+    return moreGeneral || carried.size() > known || growing.size() > knownLists ? "" : null;
+  }
+
+  /** True if a round only adds to the end of a list. */
+  private boolean grows(TorchList l, List<Body.Left> now) {
+    List<TorchValue> before = growing.containsKey(l) ? List.of(EARLIER) : l.elements();
+    if (now.size() != before.size() + 1 || !Leaves.isLeaf(now.get(before.size()).frozen())) {
+      return false;
+    }
+    for (int i = 0; i < before.size(); i++) {
+      if (now.get(i).original() != before.get(i)) {
+        return false;
+      }
+    }
+    growing.putIfAbsent(l, List.copyOf(l.elements()));
+    added.put(l, now.get(before.size()).frozen());
+    return true;
   }
 
   /** Everything that was there before the loop and that a round has changed. */
@@ -264,11 +301,19 @@ final class RuntimeLoop {
         outputs.add(Merge.exported(onnx, body.graph, outputs, elements(leaves.get(i), c.types.get(i))));
       }
     });
+    List<TorchList> lists = List.copyOf(growing.keySet());
+    for (TorchList l : lists) {
+      onnx.resume(body.graph);
+      TorchValue element = added.get(l);
+      Value v = element instanceof TorchTensor t ? t.value() : ((TorchScalar) element).scalar(onnx);
+      outputs.add(Merge.exported(onnx, body.graph, outputs, v));
+    }
     onnx.resume(outer);
-    if (carried.isEmpty()) {
+    if (outputs.size() == 1) {
       body.discard();
       return;
     }
+    List<Type> stacked = outputs.subList(outputs.size() - lists.size(), outputs.size()).stream().map(RuntimeLoop::stacked).toList();
     outputs.forEach(body.graph::addOutput);
     OnnxNode node = onnx.node("Loop").in(count == null ? null : count.scalar(onnx), first == null ? null : first.scalar(onnx));
     carried.values().forEach(c -> {
@@ -278,9 +323,29 @@ final class RuntimeLoop {
         node.hint(c.types.get(i));
       }
     });
+    stacked.forEach(node::hint);
     List<Value> results = node.attr("body", body.graph).outs(outputs.size() - 1);
     int[] next = new int[1];
     carried.forEach((key, c) -> put(key, rebuilt(c, results.subList(next[0], next[0] += c.types.size()))));
+    for (TorchList l : lists) {
+      Kind kind = added.get(l) instanceof TorchScalar s ? s.kind() : null;
+      collected(l, new RuntimeList(results.get(next[0]++), kind).after(onnx, growing.get(l)));
+    }
+  }
+
+  private static Type stacked(Value element) {
+    List<Dim> dims = new ArrayList<>(List.of(Dim.unknown()));
+    if (element.shape().hasRank()) {
+      dims.addAll(element.shape().dims());
+    }
+    return Type.tensor(element.dtype(), element.shape().hasRank() ? Shape.of(dims) : Shape.unknown());
+  }
+
+  /** Puts a list of a length known at run time in place of the list that the loop added to. */
+  private void collected(TorchList l, RuntimeList all) {
+    frame.variables.replaceAll((name, v) -> v == l ? all : v);
+    in.journal().beforeChange(l);
+    Journal.restore(l, new ArrayList<>(List.of(EARLIER)));
   }
 
   private Value elements(TorchValue leaf, Type type) {

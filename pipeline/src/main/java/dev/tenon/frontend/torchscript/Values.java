@@ -66,8 +66,12 @@ final class Values {
     VALUE
   }
 
-  /** Stands for what could not be computed and has been reported; whatever is made of it is unknown too. */
-  record Unknown(String why) implements TorchObject {
+  /**
+   * Stands for what could not be computed; whatever is made of it is unknown too.
+   *
+   * @param reported whether the user has been told; else it is an error only if it is used
+   */
+  record Unknown(String why, boolean reported) implements TorchObject {
   }
 
   /** The elements of a list, a tuple or a named tuple; null for other values. */
