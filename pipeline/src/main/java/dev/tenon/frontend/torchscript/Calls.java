@@ -118,6 +118,7 @@ final class Calls {
       switch (type.name()) {
         case "int", "float", "number" -> {
           operators.place(in, c.at(), "item");
+          in.demands().look(type.is("int") ? "aten::IntImplicit" : "", List.of(v));
           TorchScalar s = in.scalars().natural((TorchTensor) v);
           return type.is("number") ? s : in.numbers().to(type.is("int") ? Kind.INT : Kind.FLOAT, s);
         }

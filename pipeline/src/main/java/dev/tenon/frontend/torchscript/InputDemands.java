@@ -17,9 +17,9 @@ import java.util.Set;
  * another, so that interpretation begins again.
  */
 final class InputDemands {
-  /** The parameters, by position, that are indices. */
+  /** The parameters, by position, that are indices, or that are made Python's integers. */
   private static final Map<String, Integer> INDICES = Map.of("aten::embedding", 1, "aten::embedding_bag", 1, "aten::index_select", 2,
-      "aten::gather", 2, "aten::one_hot", 0, "aten::scatter", 2, "aten::take_along_dim", 1);
+      "aten::gather", 2, "aten::one_hot", 0, "aten::scatter", 2, "aten::take_along_dim", 1, "builtin::int", 0, "aten::IntImplicit", 0);
   /** The parameters, by position, that are masks. */
   private static final Map<String, Integer> MASKS = Map.of("aten::masked_fill", 1, "aten::masked_fill_", 1, "aten::where", 0, "aten::masked_select", 1,
       "aten::masked_scatter", 1);

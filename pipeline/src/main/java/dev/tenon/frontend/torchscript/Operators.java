@@ -43,12 +43,12 @@ final class Operators {
     }
     place(in, at, name.substring(name.indexOf("::") + 2));
     try {
+      in.demands().look(name, positional);
       Builtin builtin = builtins.find(name);
       TorchValue computed = builtin == null ? null : builtin.call(new Arguments(in, name, positional, named));
       if (computed != null) {
         return computed;
       }
-      in.demands().look(name, positional);
       List<Type> types = in.aten().schemas().knows(name) ? List.of() : Collections.nCopies(results, null);
       TorchValue result = in.aten().call(name, null, positional, old.named(name, positional, named), types);
       return result == null ? TorchNone.NONE : result;

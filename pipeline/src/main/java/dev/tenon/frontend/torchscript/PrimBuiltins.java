@@ -33,6 +33,8 @@ final class PrimBuiltins {
         "is_inference_mode_enabled", "cuda_is_available")) {
       b.add("aten::" + no + " prim::" + no + " cuda::" + no, a -> TorchScalar.of(false));
     }
+    // There are no nested tensors here: what PyTorch would do with them, faster, it also does without.
+    b.add("aten::_nested_tensor_from_mask_left_aligned", a -> TorchScalar.of(false));
     b.add("aten::is_scripting prim::is_scripting", a -> TorchScalar.of(true));
     b.add("prim::name", a -> a.get(0) instanceof Values.EnumMember m ? new TorchString(m.name()) : null);
     b.add("prim::value", a -> a.get(0) instanceof Values.EnumMember m ? m.value() : null);
