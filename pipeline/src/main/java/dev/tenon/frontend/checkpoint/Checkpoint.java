@@ -3,6 +3,7 @@ package dev.tenon.frontend.checkpoint;
 import dev.tenon.frontend.archive.Quantization;
 import dev.tenon.frontend.archive.StoredTensor;
 import dev.tenon.frontend.archive.TorchArchive;
+import dev.tenon.frontend.exported.ExportedArchive;
 import dev.tenon.frontend.pickle.TorchPickle;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.diag.BadInputException;
@@ -133,8 +134,11 @@ public final class Checkpoint implements AutoCloseable {
     if (ModuleTree.isIn(archive)) {
       return ofStored(file, "TorchScript", ModuleTree.read(archive), Map.of(), List.of());
     }
-    if (ExportedWeights.isIn(archive)) {
-      return ofStored(file, "torch.export", ExportedWeights.read(archive), Map.of(), List.of());
+    if (ExportedArchive.isIn(archive)) {
+      ExportedArchive exported = ExportedArchive.open(archive);
+      Map<String, StoredTensor> all = new LinkedHashMap<>(exported.weights());
+      exported.constants().forEach(all::putIfAbsent);
+      return ofStored(file, "torch.export", all, Map.of(), List.of());
     }
     if (!archive.has("data.pkl")) {
       throw BadInputException.of(file, "", "a zip archive without data.pkl", "a checkpoint as torch.save writes it");

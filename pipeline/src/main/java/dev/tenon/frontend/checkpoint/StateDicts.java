@@ -130,7 +130,7 @@ final class StateDicts {
       return equals.get(0);
     }
     throw BadInputException.of(file, "", "several dicts of tensors (" + paths(large) + ")",
-        "one; in Python: torch.save(torch.load(path)" + subscripts(equals.get(0).path()) + ", \"weights.pth\")");
+        "one, chosen with --key; or in Python: torch.save(torch.load(path)" + subscripts(equals.get(0).path()) + ", \"weights.pth\")");
   }
 
   private static String subscripts(String path) {

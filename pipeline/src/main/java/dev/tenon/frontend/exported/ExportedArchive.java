@@ -26,7 +26,7 @@ import java.util.Map;
  *       {@code serialized_constants.pt}.
  * </ul>
  */
-final class ExportedArchive {
+public final class ExportedArchive {
   private static final String OLD_PROGRAM = "serialized_exported_program.json";
   private static final String MODELS = "models/";
   private static final String WEIGHTS = "data/weights/";
@@ -42,17 +42,35 @@ final class ExportedArchive {
     this.programEntry = programEntry;
   }
 
+  /** True for an archive that {@code torch.export.save} wrote, in any of its layouts. */
+  public static boolean isIn(TorchArchive archive) {
+    return archive.has(OLD_PROGRAM) || !programs(archive).isEmpty();
+  }
+
+  private static List<String> programs(TorchArchive archive) {
+    return archive.names().stream().filter(n -> n.startsWith(MODELS) && n.endsWith(".json")).toList();
+  }
+
   /**
    * Opens an archive and finds its program.
    *
    * @throws BadInputException if it is no archive of {@code torch.export}
    */
   static ExportedArchive open(Path file) {
-    TorchArchive archive = TorchArchive.open(file);
+    return open(TorchArchive.open(file));
+  }
+
+  /**
+   * Finds the program in an archive.
+   *
+   * @throws BadInputException if it is no archive of {@code torch.export}
+   */
+  public static ExportedArchive open(TorchArchive archive) {
+    Path file = archive.file();
     if (archive.has(OLD_PROGRAM)) {
       return new ExportedArchive(archive, OLD_PROGRAM);
     }
-    List<String> programs = archive.names().stream().filter(n -> n.startsWith(MODELS) && n.endsWith(".json")).toList();
+    List<String> programs = programs(archive);
     if (programs.isEmpty()) {
       throw BadInputException.of(file, "", "no models/*.json and no " + OLD_PROGRAM, "an archive that torch.export.save wrote");
     }
@@ -77,12 +95,12 @@ final class ExportedArchive {
   }
 
   /** The tensors of the {@code state_dict}, by dotted name. */
-  Map<String, StoredTensor> weights() {
+  public Map<String, StoredTensor> weights() {
     return tensors(WEIGHTS, "serialized_state_dict", List.of("weights_config.json", "model_param_config.json"));
   }
 
   /** Tensors that are not in the {@code state_dict}: constants, and buffers that are not persistent. */
-  Map<String, StoredTensor> constants() {
+  public Map<String, StoredTensor> constants() {
     return tensors(CONSTANTS, "serialized_constants", List.of("constants_config.json", "model_constants_config.json"));
   }
 

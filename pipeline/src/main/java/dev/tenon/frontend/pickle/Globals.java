@@ -18,15 +18,16 @@ import java.util.Optional;
 final class Globals {
   private static final Map<String, PickleGlobal> COMMON = new HashMap<>();
   private static final Map<String, PickleGlobal> TORCHSCRIPT = new HashMap<>();
-  /** Well-formed things that have no counterpart here, and what to do about them. */
-  private static final Map<String, String> UNSUPPORTED = Map.of(
-      "torch._utils._rebuild_sparse_tensor", "a sparse tensor; save tensor.to_dense()",
-      "torch._utils._rebuild_sparse_csr_tensor", "a sparse tensor; save tensor.to_dense()",
-      "torch._utils._rebuild_nested_tensor", "a nested tensor; save its parts",
-      "torch._utils._rebuild_meta_tensor_no_storage", "a tensor without elements (on the meta device); load the weights first",
-      "torch._utils._rebuild_wrapper_subclass", "a tensor of a subclass that wraps others; save plain tensors",
-      "torch.distributed.tensor.DTensor", "a distributed tensor; save its full_tensor()",
-      "torch.distributed._shard.sharded_tensor.api.ShardedTensor", "a sharded tensor; save the full tensor");
+  /** Well-formed things that have no counterpart here, each as found and what would do. */
+  private static final Map<String, List<String>> UNSUPPORTED = Map.of(
+      "torch._utils._rebuild_sparse_tensor", List.of("a sparse tensor", "dense ones; save tensor.to_dense()"),
+      "torch._utils._rebuild_sparse_csr_tensor", List.of("a sparse tensor", "dense ones; save tensor.to_dense()"),
+      "torch._utils._rebuild_nested_tensor", List.of("a nested tensor", "dense ones; save its parts"),
+      "torch._utils._rebuild_meta_tensor_no_storage", List.of("a tensor on the meta device",
+      "tensors with elements; load the weights first"),
+      "torch._utils._rebuild_wrapper_subclass", List.of("a tensor of a subclass that wraps others", "plain tensors"),
+      "torch.distributed.tensor.DTensor", List.of("a distributed tensor", "whole ones; save tensor.full_tensor()"),
+      "torch.distributed._shard.sharded_tensor.api.ShardedTensor", List.of("a sharded tensor", "whole ones; gather it before saving"));
 
   static {
     Plain.register(COMMON);
@@ -85,7 +86,7 @@ final class Globals {
     String qualified = module + "." + name;
     String shown = Quote.of(qualified, 120);
     if (UNSUPPORTED.containsKey(qualified)) {
-      return place.bad(UNSUPPORTED.get(qualified), "dense tensors");
+      return place.bad(UNSUPPORTED.get(qualified).get(0), UNSUPPORTED.get(qualified).get(1));
     }
     if (kind == TorchPickle.Kind.CHECKPOINT) {
       if (module.equals("__torch__") || module.startsWith("__torch__.")) {

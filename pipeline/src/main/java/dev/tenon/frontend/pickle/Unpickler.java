@@ -244,7 +244,8 @@ final class Unpickler implements PicklePlace {
         Object callee = pop();
         // TorchScript gives the value of an enumeration's member without a tuple around it.
         boolean ofArchive = callee instanceof PickleGlobal g && g.name().startsWith("__torch__.");
-        push(globals.call(this, callee, opcode == 'R' && ofArchive && !(args instanceof PickleTuple) ? new PickleTuple(List.of(args)) : arguments(args)));
+        push(globals.call(this, callee,
+            opcode == 'R' && ofArchive && !(args instanceof PickleTuple) ? new PickleTuple(List.of(args)) : arguments(args)));
       }
       case 0x92 -> {
         Object named = pop();

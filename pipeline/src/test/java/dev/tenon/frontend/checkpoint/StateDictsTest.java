@@ -90,7 +90,7 @@ class StateDictsTest {
   void severalThatCouldBeMeantAreNotGuessedAmong() {
     assertBad(() -> found(dict("generator", weights(), "discriminator", weights())),
         "several dicts of tensors (\"generator\", \"discriminator\")",
-        "torch.save(torch.load(path)[\"generator\"], \"weights.pth\")");
+        "chosen with --key", "torch.save(torch.load(path)[\"generator\"], \"weights.pth\")");
     assertBad(() -> found(dict("a", dict("model", weights()), "b", dict("model", weights()))), "\"a.model\", \"b.model\"",
         "[\"a\"][\"model\"]");
   }
