@@ -130,16 +130,47 @@ def _runs(model, size) -> bool:
         return False
 
 
-class Detector(torch.nn.Module):
-    """A detection model on one image, its results in a tuple."""
+class Heads(torch.nn.Module):
+    """A detection model up to what its heads say of each anchor. torch.export cannot follow the rest: how many boxes there are is not
+    known before it runs."""
 
     def __init__(self, model):
         super().__init__()
-        self.model = model
+        self.backbone, self.head = model.backbone, model.head
 
-    def forward(self, image):
-        found = self.model([image])[0]
-        return tuple(found[k] for k in sorted(found))
+    def forward(self, images):
+        features = list(self.backbone(images).values())
+        return self.head(features)
+
+
+class RegionHeads(torch.nn.Module):
+    """A region-based detection model: what the proposal network says, and what the other heads say of the boxes that are given."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.backbone, self.proposals, self.heads = model.backbone, model.rpn.head, model.roi_heads
+
+    def forward(self, images, boxes):
+        features = self.backbone(images)
+        said = [self.proposals(list(features.values()))]
+        rois = torch.cat([torch.zeros_like(boxes[:, :1]), boxes], 1)  # all in the first image
+        level = features["0"]
+
+        def pooled(size):
+            return torchvision.ops.roi_align(level, rois, size, spatial_scale=level.shape[-1] / images.shape[-1], sampling_ratio=2)
+
+        said.append(self.heads.box_predictor(self.heads.box_head(pooled(7))))
+        if self.heads.has_mask():
+            said.append(self.heads.mask_predictor(self.heads.mask_head(pooled(14))))
+        if self.heads.has_keypoint():
+            said.append(self.heads.keypoint_predictor(self.heads.keypoint_head(pooled(14))))
+        return said
+
+
+def _boxes(batch, generator):
+    corners = torch.rand(5, 2, generator=generator) * 60
+    ends = corners + 20 + 30 * torch.rand(5, 2, generator=generator)
+    return torch.randn(batch, 3, 96, 128, generator=generator), torch.cat([corners, ends], 1)
 
 
 class Flow(torch.nn.Module):
@@ -165,7 +196,9 @@ def _torchvision(name):
     if module == "detection":
         vision_ops.register()
         model = getattr(torchvision.models.detection, leaf)(weights=None, weights_backbone=None)
-        return Detector(model), lambda batch, generator: (torch.rand(3, 240, 320, generator=generator),)
+        if "rcnn" in leaf:
+            return RegionHeads(model), _boxes
+        return Heads(model), _images(300 if leaf == "ssd300_vgg16" else 320 if "ssdlite" in leaf else 128)
     size = 299 if name == "inception_v3" else LARGEST_IMAGE
     extra = {"init_weights": False, "aux_logits": False} if name in ("googlenet", "inception_v3") else {}
     return getattr(torchvision.models, name)(weights=None, **extra), _images(size)

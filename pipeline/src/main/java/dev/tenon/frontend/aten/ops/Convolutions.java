@@ -29,15 +29,25 @@ public final class Convolutions {
     Onnx o = c.onnx();
     Value w = c.tensor("weight");
     int n = o.rank(w) - 2;
+    boolean counted = !c.has("groups") || c.scalar("groups").isConstant();
     // A depthwise convolution has a filter, or several, for each channel.
-    long groups = c.has("groups") ? c.integer("groups") : knownSize(c, c.tensor(input).shape().dim(c.rank(input) - n - 1));
-    int rank = c.rank(input, batchOf(transposed ? w.shape().dim(0) : w.shape().dim(1).times(groups), n));
+    long groups = !c.has("groups") ? knownSize(c, c.tensor(input).shape().dim(c.rank(input) - n - 1)) : counted ? c.integer("groups") : 0;
+    Dim channels = transposed ? w.shape().dim(0) : counted ? w.shape().dim(1).times(groups) : Dim.unknown();
+    int rank = c.rank(input, batchOf(channels, n));
     if (n < 1 || n > 3 || rank != n + 1 && rank != n + 2) {
       throw c.unsupported("a convolution of a tensor of rank " + rank + " with a weight of rank " + (n + 2));
     }
-    Value x = c.tensor(input);
     boolean batched = rank == n + 2;
-    OnnxNode node = o.node(transposed ? "ConvTranspose" : "Conv").in(batched ? x : o.unsqueeze(x, 0), w, c.tensorOrNull("bias"))
+    Value x = batched ? c.tensor(input) : o.unsqueeze(c.tensor(input), 0);
+    Value bias = c.tensorOrNull("bias");
+    Value y = counted ? node(c, transposed, x, w, bias, groups)
+        : RuntimeGroups.convolve(c, x, w, bias, (xs, ws, biases, each) -> node(c, transposed, xs, ws, biases, each));
+    return c.result(batched ? y : o.squeeze(y, 0));
+  }
+
+  private static Value node(AtenCall c, boolean transposed, Value x, Value w, Value bias, long groups) {
+    int n = w.rank() - 2;
+    OnnxNode node = c.onnx().node(transposed ? "ConvTranspose" : "Conv").in(x, w, bias)
         .attr("strides", c.ints("stride", n)).attr("dilations", c.ints("dilation", n)).attr("group", groups);
     if (c.get("padding") instanceof TorchString padding) {
       // "same" puts the odd element behind, as SAME_UPPER does; the stride is 1.
@@ -51,8 +61,7 @@ public final class Convolutions {
     if (transposed) {
       node.attr("output_padding", c.ints("output_padding", n));
     }
-    Value y = node.out();
-    return c.result(batched ? y : o.squeeze(y, 0));
+    return node.out();
   }
 
   /** A convolution over time, the first axis, with the channels last; the weight is [kernel, in, out]. */
