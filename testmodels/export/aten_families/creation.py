@@ -60,6 +60,16 @@ def sequences(case):
     case("linspace", tensor(1.0), tensor(3.0), 4)
     case("logspace", 0, 2, 4)
     case("logspace", 0, 2, 5, 2.0)
+    case("range", 1, 5)
+    case("range", 0.5, 3.0, 0.5)
+    for op in ("hann_window", "hamming_window", "blackman_window", "bartlett_window", "kaiser_window"):
+        for n in (0, 1, 2, 7, 8):
+            case(op, n, _tol=1e-4)
+            case(op, n, False, _tol=1e-4)
+        case(op, 6, dtype=torch.float64)
+    case("hamming_window", 6, True, 0.6)
+    case("hamming_window", 6, True, 0.6, 0.3)
+    case("kaiser_window", 6, True, 5.0)
     for args in ((3,), (2, 4), (4, 2)):
         case("eye", *args)
         case("eye", *args, dtype=torch.int64)
@@ -77,4 +87,9 @@ def questions(case):
     case("is_floating_point", x)
     case("is_floating_point", tensor([1]))
     case("_shape_as_tensor", x)
+    case("is_contiguous", x)
+    case("is_same_size", x, x, _static="sizes")
+    case("is_same_size", x, rand(2))
+    case("element_size", x)
+    case("_dim_arange", x, 1)
     case("len", x)

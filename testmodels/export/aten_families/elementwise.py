@@ -185,6 +185,11 @@ def functions(case):
     case("log10", 10.0 ** torch.arange(0, 10), _tol=0)
     case("logit", tensor([0.0, 0.2, 0.5, 1.0]), 0.1)
     case("logit", tensor([-0.5, 0.0, 1.0, 1.5]))
+    for op in ("erfinv", "special_entr", "special_ndtr", "special_log_ndtr"):
+        case(op, tensor([-1.0, -0.999, -0.5, -1e-3, 0.0, 0.3, 0.97, 1.0, 1.5 if op != "erfinv" else 0.99999]), _tol=1e-5)
+    case("special_xlog1py", tensor([0.0, 0.0, 2.0]), tensor([-1.0, NAN, 3.0]))
+    case("_cast_Float", tensor([1, 2]))
+    case("_cast_Long", tensor([1.5, -2.5]))
     case("exp", rand())
     case("exp", rand(0, 2))
 

@@ -47,6 +47,11 @@ def reading(case):
         case("index", of(t, 3), [MASK])
     case("_unsafe_index", rand(2, 3, 4, 5), [None, None, k, tensor([0, 3, 1])], _keep={1: [0, 1], 2: [0]})
     case("index", rand(2, 3, 4, 5, 2), [None, i % 3, None, j % 5], _note="not neighbours")
+    case("index", rand(2, 3, 4, 5), [None, None, tensor([[0], [3], [1]]), tensor([4, 0])], _keep={1: [1]}, _note="a grid")
+    case("index", rand(4, 5), [tensor([[0], [3], [1]]), tensor([[4, 0]])], _keep={1: [1], 2: [0]})
+    case("index", rand(4, 5), [tensor([[0, 3, 1]]), tensor([[4], [0]])], _keep={1: [0], 2: [1]}, _note="a grid turned")
+    case("index", rand(3, 4, 5), [tensor([[[0]], [[2]]]), tensor([[1], [0], [1]]), tensor([3, 4])], _keep={1: [1, 2], 2: [1]})
+    case("index", rand(3, 4, 5), [tensor([[0], [2]]), None, tensor([3, 4])], _keep={1: [1]})
     case("index", rand(2, 3, 4, 5, 2), [None, None, k, i % 5], _keep={1: [0, 1], 2: [0]})
 
 
@@ -138,6 +143,13 @@ def scattering(case):
             case("scatter_reduce", of(t, 2, 3), 1, tensor([[0, 0], [2, 1]]), of(t, 2, 2), "amax")
     case("scatter_reduce", randint(0, 9, 3), 0, tensor([0, 0, 2]), randint(-9, 9, 3), "mean")
     case("scatter_reduce", randint(0, 9, 3), 0, tensor([0, 0, 2]), randint(-9, 9, 3), "amax", include_self=False)
+    case("bincount", tensor([0, 3, 1, 3]))
+    case("bincount", tensor([0, 3, 1, 3]), None, 6)
+    case("bincount", tensor([0, 3, 1]), rand(3))
+    case("bincount", torch.zeros(0, dtype=torch.long), None, 2)
+    for reduce in ("prod", "amax", "amin"):
+        case("index_reduce", rand(3, 4), 0, tensor([2, 0, 2]), rand(3, 4), reduce)
+    case("fill_diagonal_", rand(3, 4), 2.5)
     case("scatter", rand(), 0, tensor(0), rand())
     case("scatter", rand(3), 0, tensor(1), 7.0)
     case("scatter_add", rand(3), 0, torch.zeros(0, dtype=torch.long), rand(0))

@@ -42,6 +42,11 @@ def joining(case):
         case(op, [rand(2, 3), rand(2, 3)])
         case(op, [rand(2, 3, 4), rand(2, 3, 4)])
         case(op, [rand(), rand()])
+    for first in (False, True):
+        case("pad_sequence", [rand(3, 2), rand(1, 2), rand(4, 2)], first)
+        case("pad_sequence", [randint(0, 9, 2), randint(0, 9, 3)], first, -1.0)
+        case("pad_sequence", [rand(2), rand(3)], first, 0.5, "left")
+    case("_stack", [rand(2), rand(2)])
     case("block_diag", [rand(2, 3), rand(1, 2), rand(3)])
     case("block_diag", [randint(0, 5, 2, 2), rand()])
 
@@ -209,6 +214,7 @@ def parts(case):
     case("slice_scatter", rand(4, 5), rand(4, 3), 1, 0, 9223372036854775807, 2)
     case("slice_scatter", rand(4, 5), rand(4, 5), 1, 0, 99)
     case("slice_scatter", rand(4, 5), rand(4, 1), 1, -3, -2)
+    case("slice_scatter", rand(4, 5), rand(4, 0), 1, 3, 1, _note="nothing")
     case("select_scatter", rand(4, 5), rand(5), 0, -1)
     case("select_scatter", rand(4, 5), rand(4), 1, 2)
 

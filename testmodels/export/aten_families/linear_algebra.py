@@ -101,6 +101,10 @@ def contractions(case):
     case("einsum", "ij,jk->ik", [randint(0, 5, 2, 3, dtype=torch.int8), randint(0, 5, 3, 4, dtype=torch.int8)])
     case("einsum", "ij,jk->ik", [rand(2, 3, dtype=HALF), rand(3, 4, dtype=HALF)])
     case("einsum", "ij,jk->ik", [rand(2, 0), rand(0, 4)])
+    case("einsum", "b...i,b...i->b...", [rand(2, 1, 3), rand(2, 4, 3)], _keep={0: [1], 1: [1]})
+    case("einsum", "bij,bjk->bik", [rand(1, 2, 3), rand(4, 3, 5)], _keep={0: [0], 1: [0]}, _note="a batch of one")
+    case("einsum", "ij,jk", [rand(1, 3), rand(3, 1)])
+    case("einsum", "...j,jk->...k", [rand(2, 4, 1), rand(3, 5)], _keep={0: [2], 1: [0]})
     case("tensordot", rand(2, 3, 4), rand(4, 3, 5), [1, 2], [1, 0])
     case("tensordot", rand(2, 3), rand(3, 4), [-1], [0])
     case("tensordot", rand(2), rand(3), [], [])
@@ -114,10 +118,16 @@ def others(case):
     case("linalg_cross", randint(0, 5, 3, 2), randint(0, 5, 3, 2), dim=0)
     case("trace", rand(3, 4))
     case("trace", randint(0, 5, 4, 2))
+    case("_int_mm", randint(-9, 9, 32, 8, dtype=torch.int8), randint(-9, 9, 8, 16, dtype=torch.int8))
+    case("logdet", torch.eye(3) * 2 + rand(3, 3) * 0.1)
+    case("slogdet", rand(3, 3))
+    case("linalg_slogdet", rand(2, 3, 3))
     case("det", rand(3, 3))
     case("linalg_det", rand(2, 3, 3))
 
 
 def refused(case):
+    for op in ("view_as_complex", "fft_fft"):
+        case(op, rand(3, 2), _refused="complex numbers")
     for op in ("inverse", "linalg_inv", "linalg_cholesky", "matrix_exp"):
         case(op, torch.eye(2), _refused="ONNX has no")

@@ -61,6 +61,14 @@ def nearness(case):
     case("isclose", tensor([1, 2]), tensor([1, 3]))
     case("allclose", a, b)
     case("allclose", rand(3), torch.zeros(3), 0.0, 100.0)
+    case("isin", tensor([[1, 2], [3, 4]]), tensor([2, 4, 7]))
+    case("isin", tensor([1, 2, 3]), tensor([2]), invert=True)
+    case("isin", tensor([1, 2, 3]), 2)
+    case("isin", 2, tensor([1, 2]))
+    case("isin", tensor([1.0, 2.0]), tensor([2, 5]))
+    case("isin", tensor([1, 2]), torch.zeros(0, dtype=torch.long))
+    case("_is_all_true", tensor([True, True]))
+    case("_is_any_true", tensor([False, False]))
     case("equal", tensor([1, 2]), tensor([1, 2]), _static="whether shapes are equal")
     case("equal", tensor([1, 2]), tensor([1, 3]), _static="whether shapes are equal")
     case("equal", rand(2, 3), rand(3))
@@ -100,7 +108,7 @@ def numbers(case):
 
 def sequences(case):
     edges = tensor([1.0, 3.0, 5.0, 5.0, 7.0])
-    x = tensor([[0.0, 1.0, 3.0], [5.0, 8.0, NAN]])
+    x = tensor([[0.0, 1.0, 3.0], [5.0, 8.0, INF]])
     for right in (False, True):
         case("bucketize", x, edges, right=right)
         case("bucketize", x, edges, right=right, out_int32=True)

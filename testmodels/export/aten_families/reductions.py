@@ -134,6 +134,14 @@ def along(case):
         case(op, rand(6, 2), 0, _keep={0: [0]})
         case(op, tensor([1.0, NAN, 3.0, 0.0]), 0, _keep={0: [0]})
         case(op, rand(), 0)
+    case("trapezoid", rand(2, 5))
+    case("trapezoid", rand(2, 5), dx=0.5, dim=0)
+    case("trapezoid", rand(2, 5), rand(5))
+    case("trapezoid", rand(3, 5), rand(3), dim=0)
+    case("trapezoid", rand(2, 5), rand(2, 5))
+    case("sum_to_size", rand(2, 3), [1, 3], _keep={0: [0]})
+    case("sum_to_size", rand(4, 2, 3), [2, 1], _static="sizes")
+    case("sum_to_size", rand(2, 3), [3])
     case("diff", rand(2, 5))
     case("diff", rand(2, 5), 2)
     case("diff", rand(2, 5), 1, 0)
@@ -196,6 +204,9 @@ def distances(case):
     case("cdist", rand(2, 3, 4), rand(1, 5, 4), 2.0, 2, _keep={1: [0]})
     case("pairwise_distance", rand(2, 3), rand(2, 3), 2.0, 0.1, True)
     case("dist", rand(2, 3), rand(2, 3))
+    case("pdist", rand(4, 3))
+    case("_pdist_forward", rand(4, 3), 1.0)
+    case("_euclidean_dist", rand(4, 3), rand(2, 3))
 
 
 def order(case):
@@ -224,5 +235,17 @@ def order(case):
     for t in INTEGERS + [torch.bool, torch.float32]:
         case("_unique2", of(t, 2, 4), True, True, True)
     case("_unique2", of(torch.int64, 5), _outputs=1)
+    case("unique_consecutive", tensor([1, 1, 2, 2, 2, 1, 3]), True, True)
+    case("unique_consecutive", tensor([[1, 1], [2, 2], [2, 1]]), True, True)
+    for q in (0.0, 0.3, 0.5, 1.0):
+        case("quantile", rand(5), q)
+        case("quantile", rand(3, 4), q, 1)
+        case("quantile", rand(3, 4), q, 0, True)
+        case("quantile", rand(3, 4), q, None, True)
+    for how in ("linear", "lower", "higher", "midpoint", "nearest"):
+        case("quantile", rand(3, 4, 2), tensor([0.1, 0.45, 0.9]), 1, interpolation=how)
+        case("quantile", rand(3, 4, 2), tensor([0.1, 0.9]), -1, True, interpolation=how)
+    case("quantile", tensor([1.0, NAN, 2.0]), 0.5)
+    case("quantile", rand(), 0.5)
     case("unique_dim", tensor([[1, 2], [0, 3], [1, 2]]), 0, True, True, True)
     case("unique_dim", tensor([[1, 0, 1], [2, 3, 2]]), 1, True, True, True)

@@ -4,6 +4,7 @@ import dev.tenon.frontend.aten.ops.Activations;
 import dev.tenon.frontend.aten.ops.AdaptivePooling;
 import dev.tenon.frontend.aten.ops.Attention;
 import dev.tenon.frontend.aten.ops.Bitwise;
+import dev.tenon.frontend.aten.ops.Complex;
 import dev.tenon.frontend.aten.ops.Contractions;
 import dev.tenon.frontend.aten.ops.Convolutions;
 import dev.tenon.frontend.aten.ops.Creation;
@@ -31,6 +32,7 @@ import dev.tenon.frontend.aten.ops.Statistics;
 import dev.tenon.frontend.aten.ops.Strided;
 import dev.tenon.frontend.aten.ops.Triangles;
 import dev.tenon.frontend.aten.ops.Views;
+import dev.tenon.frontend.aten.ops.Windows;
 import dev.tenon.frontend.aten.ops.Vision;
 
 /** The families of operators, a class each: an operator is added in its family's {@code register}. */
@@ -42,6 +44,7 @@ final class AtenFamilies {
     AdaptivePooling.register(ops);
     Attention.register(ops);
     Bitwise.register(ops);
+    Complex.register(ops);
     Contractions.register(ops);
     Convolutions.register(ops);
     Creation.register(ops);
@@ -69,6 +72,7 @@ final class AtenFamilies {
     Strided.register(ops);
     Triangles.register(ops);
     Views.register(ops);
+    Windows.register(ops);
     Vision.register(ops);
   }
 }

@@ -399,7 +399,9 @@ public final class Onnx {
 
   /** Reduces by a {@code Reduce…} operator; over all axes if there are none given. */
   public Value reduce(String opType, Value x, boolean keepDims, long... axes) {
-    OnnxNode n = node(opType).in(x, axes.length == 0 ? null : vector(axes)).attr("keepdims", keepDims);
+    // ONNX Runtime keeps an empty axis that is counted from the end.
+    long[] fromStart = Arrays.stream(axes).map(a -> a < 0 ? a + rank(x) : a).toArray();
+    OnnxNode n = node(opType).in(x, axes.length == 0 ? null : vector(fromStart)).attr("keepdims", keepDims);
     return n.out();
   }
 

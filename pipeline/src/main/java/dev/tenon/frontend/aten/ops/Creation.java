@@ -4,6 +4,7 @@ import dev.tenon.frontend.aten.AtenCall;
 import dev.tenon.frontend.aten.AtenOps;
 import dev.tenon.frontend.aten.Lowering;
 import dev.tenon.frontend.aten.Onnx;
+import dev.tenon.frontend.aten.TorchDtype;
 import dev.tenon.frontend.aten.TorchList;
 import dev.tenon.frontend.aten.TorchScalar;
 import dev.tenon.frontend.aten.TorchTensor;
@@ -32,7 +33,8 @@ public final class Creation {
     ops.op("full_like", c -> filledLike(c, c.scalar("fill_value")));
     ops.op("fill", Creation::fill).op("zero", c -> filledLike(c, TorchScalar.of(0L)));
 
-    ops.op("arange", Creation::arange).op("linspace", Creation::linspace).op("logspace", Creation::logspace);
+    ops.op("arange", Creation::arange).op("range", Creation::range).op("_dim_arange", Creation::dimArange);
+    ops.op("linspace", Creation::linspace).op("logspace", Creation::logspace);
     ops.op("scalar_tensor", c -> c.result(c.scalar("s").scalar(c.onnx(), c.dtype("dtype", DataType.FLOAT))));
     ops.op("tensor", c -> tensor(c, c.has("data") ? "data" : "t")).op("as_tensor", Creation::asTensor);
 
@@ -42,7 +44,10 @@ public final class Creation {
     ops.op("stride sym_stride", Creation::stride).op("storage_offset sym_storage_offset", c -> TorchScalar.of(0L));
     ops.op("is_floating_point", c -> TorchScalar.of(c.dtypeOf("self").isFloat()));
     ops.op("is_signed", c -> TorchScalar.of(c.dtypeOf("self") != DataType.BOOL && c.dtypeOf("self") != DataType.UINT8));
-    ops.op("is_complex is_conj is_neg is_inference", c -> TorchScalar.of(false));
+    ops.op("is_contiguous is_non_overlapping_and_dense is_leaf", c -> TorchScalar.of(true));
+    ops.op("is_same_size", c -> TorchScalar.of(Logic.sameShape(c))).op("result_type", Creation::resultType);
+    ops.op("element_size", c -> TorchScalar.of(c.dtypeOf("self").bits() / 8L));
+    ops.op("is_pinned is_distributed is_complex is_conj is_neg is_inference", c -> TorchScalar.of(false));
     ops.op("_shape_as_tensor", c -> c.result(c.onnx().vector(c.onnx().sizes(c.tensor("self")))));
 
     Lowering random = c -> {
@@ -92,6 +97,31 @@ public final class Creation {
     }
     DataType of = ints ? DataType.INT64 : DataType.DOUBLE;
     return c.result(o.cast(o.op("Range", start.scalar(o, of), end.scalar(o, of), step.scalar(o, of)), t));
+  }
+
+  /** The sequence of old, which has the end among its elements. */
+  private static TorchValue range(AtenCall c) {
+    double start = c.number("start");
+    double step = c.has("step") ? c.number("step") : 1;
+    double n = Math.floor((c.number("end") - start) / step) + 1;
+    if (!(n >= 0 && n <= 1 << 24)) {
+      throw c.unsupported("a sequence of " + n + " elements");
+    }
+    double[] all = new double[(int) n];
+    for (int i = 0; i < all.length; i++) {
+      all[i] = start + i * step;
+    }
+    return c.result(constant(c, Tensor.of(all, all.length), c.dtype("dtype", DataType.FLOAT)));
+  }
+
+  private static TorchValue dimArange(AtenCall c) {
+    Value x = c.tensor("like");
+    return c.result(Filling.range(c.onnx(), c.onnx().size(x, c.axis("dim", x.rank()))));
+  }
+
+  private static TorchValue resultType(AtenCall c) {
+    List<String> names = c.schema().parameters().stream().map(p -> p.name()).toList();
+    return new TorchDtype(c.promoted(names.toArray(String[]::new)));
   }
 
   /** The sequence as a constant; null if it is long. */

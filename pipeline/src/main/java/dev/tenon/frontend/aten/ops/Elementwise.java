@@ -31,7 +31,7 @@ public final class Elementwise {
 
     ops.op("addcmul", c -> addProduct(c, "Mul")).op("addcdiv", c -> addProduct(c, "Div"));
     ops.op("lerp", Elementwise::lerp).op("atan2 arctan2", Elementwise::atan2).op("hypot", Elementwise::hypot);
-    ops.op("copysign", Elementwise::copysign).op("xlogy special_xlogy", Elementwise::xlogy).op("heaviside", Elementwise::heaviside);
+    ops.op("copysign", Elementwise::copysign).op("xlogy special_xlogy special_xlog1py", Elementwise::xlogy).op("heaviside", Elementwise::heaviside);
     ops.op("logaddexp", c -> logAddExp(c, false)).op("logaddexp2", c -> logAddExp(c, true));
   }
 
@@ -257,13 +257,13 @@ public final class Elementwise {
     return c.result(o.where(negative, o.op("Neg", size), size));
   }
 
-  /** {@code self * log(other)}, zero where self is. */
+  /** {@code self * log(other)} or {@code self * log(1 + other)}, zero where self is. */
   private static TorchValue xlogy(AtenCall c) {
     Onnx o = c.onnx();
     DataType t = Promotion.floating(c.promoted("self", "other"));
     Value x = c.tensor("self", t);
     Value y = c.tensor("other", t);
-    Value product = o.mul(x, o.op("Log", y));
+    Value product = o.mul(x, c.schema().baseName().equals("special_xlog1py") ? Functions.log1p(o, y) : o.op("Log", y));
     Value zeroed = o.where(o.op("Equal", x, o.scalar(t, 0)), o.scalar(t, 0), product);
     return c.result(o.where(o.op("IsNaN", y), y, zeroed));
   }

@@ -99,9 +99,41 @@ record IndexList(int rank, List<Integer> axes, List<Value> indices, Value mask) 
     } else if (axes.size() == 1) {
       return o.gather(x, indices.get(0), axes.get(0));
     }
+    if (isGrid()) {
+      return readGrid(o, x);
+    }
     Value tuples = tuples(o);
     Value selected = o.op("GatherND", o.transpose(x, toFront()), tuples);
     return o.transpose(selected, fromFront(tuples.rank() - 1));
+  }
+
+  /**
+   * True if the indices are those of a grid, {@code x[:, i[:, None], j]}: each varies along an axis of its own, in the order of the
+   * indexed axes, which are neighbours.
+   */
+  private boolean isGrid() {
+    int n = indices.size();
+    if (mask != null || !areNeighbours() || indices.stream().mapToInt(Value::rank).max().orElse(0) != n) {
+      return false;
+    }
+    for (int i = 0; i < n; i++) {
+      Value v = indices.get(i);
+      for (int a = 0; a < v.rank(); a++) {
+        if (n - v.rank() + a != i && !v.shape().dim(a).is(1)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /** Axis by axis: whole slices are copied. */
+  private Value readGrid(Onnx o, Value x) {
+    Value y = x;
+    for (int i = 0; i < indices.size(); i++) {
+      y = o.gather(y, o.reshape(indices.get(i), -1), axes.get(i));
+    }
+    return y;
   }
 
   /** The permutation that brings the axes of the indices from the front to where they belong. */

@@ -22,12 +22,13 @@ public final class Joining {
   private Joining() {}
 
   public static void register(AtenOps ops) {
-    ops.op("cat concat concatenate", c -> c.result(cat(c, c.list("tensors"), c.integer("dim")))).op("stack", Joining::stack);
+    ops.op("cat concat concatenate", c -> c.result(cat(c, c.list("tensors"), c.integer("dim")))).op("stack _stack", Joining::stack);
     ops.op("hstack", c -> sideBySide(c, 1, 1)).op("vstack row_stack", c -> sideBySide(c, 2, 0)).op("dstack", c -> sideBySide(c, 3, 2));
     ops.op("column_stack", Joining::columnStack).op("block_diag", Joining::blockDiag);
     ops.op("meshgrid", Joining::meshgrid).op("cartesian_prod", Joining::cartesianProduct).op("broadcast_tensors", Joining::broadcastTensors);
     ops.op("repeat", c -> c.result(repeated(c, c.numbers("repeats")))).op("tile", c -> c.result(repeated(c, c.numbers("dims"))));
     ops.op("repeat_interleave", Joining::repeatInterleave);
+    ops.op("pad_sequence", Joining::padSequence);
     ops.op("flip", c -> c.result(flipped(c, c.axes("dims", c.rank("self")))));
     ops.op("fliplr", c -> c.result(flipped(c, 1))).op("flipud", c -> c.result(flipped(c, 0)));
     ops.op("roll", Joining::roll).op("rot90", Joining::rot90);
@@ -97,6 +98,25 @@ public final class Joining {
     return c.result(o.concat(0, rows));
   }
 
+  /** Sequences, the time axis first, made as long as the longest. */
+  private static TorchValue padSequence(AtenCall c) {
+    Onnx o = c.onnx();
+    List<Value> sequences = c.tensors("sequences");
+    TorchScalar longest = sequences.stream().map(v -> o.size(v, 0)).reduce((a, b) -> larger(o, a, b)).orElseThrow();
+    boolean left = c.has("padding_side") && c.string("padding_side").equals("left");
+    boolean batchFirst = c.bool("batch_first");
+    List<Value> padded = new ArrayList<>();
+    for (Value v : sequences) {
+      List<TorchScalar> pads = new ArrayList<>(Collections.nCopies(2 * o.rank(v), TorchScalar.of(0L)));
+      pads.set(left ? 0 : v.rank(), o.minus(longest, o.size(v, 0)));
+      DataType wide = Kernels.typeFor("Pad", v.dtype());
+      Value fill = o.scalar(wide, c.number("padding_value"));
+      Value full = pads.stream().allMatch(p -> p.is(0)) ? v : o.cast(o.op("Pad", o.cast(v, wide), o.vector(pads), fill), v.dtype());
+      padded.add(o.unsqueeze(full, batchFirst ? 0 : 1));
+    }
+    return c.result(o.concat(batchFirst ? 0 : 1, padded));
+  }
+
   // ---- grids ----
 
   private static TorchValue meshgrid(AtenCall c) {
@@ -160,7 +180,8 @@ public final class Joining {
   }
 
   private static TorchScalar larger(Onnx o, TorchScalar a, TorchScalar b) {
-    return o.integer(o.op("Max", a.vector(o), b.vector(o)), a.dim().max(b.dim()));
+    Dim known = a.dim().max(b.dim());
+    return known.isConstant() ? TorchScalar.of(known.constant()) : o.integer(o.op("Max", a.vector(o), b.vector(o)), known);
   }
 
   // ---- repetition ----

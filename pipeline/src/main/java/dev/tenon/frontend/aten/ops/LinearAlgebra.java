@@ -32,12 +32,15 @@ public final class LinearAlgebra {
     ops.op("chain_matmul", c -> chain(c, "matrices")).op("linalg_multi_dot", c -> chain(c, "tensors"));
     ops.op("matrix_power linalg_matrix_power", LinearAlgebra::matrixPower);
     ops.op("cross linalg_cross", LinearAlgebra::cross).op("trace", LinearAlgebra::trace);
+    ops.op("_int_mm", c -> c.result(c.onnx().op("MatMul", c.tensor("self", DataType.INT32), c.tensor("mat2", DataType.INT32))));
+    ops.op("logdet", c -> c.result(c.onnx().op("Log", c.onnx().op("Det", c.tensor("self")))));
+    ops.op("slogdet linalg_slogdet", LinearAlgebra::signAndLogDet);
     ops.op("det linalg_det", c -> c.result(c.onnx().op("Det", c.tensor(c.has("A") ? "A" : "self"))));
     refuse(ops, "inverse linalg_inv linalg_inv_ex pinverse linalg_pinv", "ONNX has no inverse of a matrix");
     refuse(ops, "cholesky linalg_cholesky linalg_cholesky_ex cholesky_solve cholesky_inverse", "ONNX has no Cholesky decomposition");
     refuse(ops, "matrix_exp linalg_matrix_exp", "ONNX has no exponential of a matrix");
     refuse(ops, "linalg_solve linalg_solve_ex linalg_lstsq triangular_solve linalg_solve_triangular", "ONNX does not solve linear equations");
-    refuse(ops, "svd linalg_svd linalg_eigh linalg_eig linalg_qr qr linalg_eigvalsh linalg_svdvals", "ONNX has no decomposition of matrices");
+    refuse(ops, "svd linalg_svd linalg_eigh linalg_eig linalg_qr qr linalg_eigvalsh linalg_svdvals nuclear_norm linalg_matrix_rank", "ONNX has no decomposition of matrices");
   }
 
   private static void refuse(AtenOps ops, String names, String reason) {
@@ -242,6 +245,12 @@ public final class LinearAlgebra {
     int axisB = axis - rank + o.rank(b);
     Value first = o.mul(o.gather(a, next, axisA), o.gather(b, last, axisB));
     return c.result(o.sub(first, o.mul(o.gather(a, last, axisA), o.gather(b, next, axisB))));
+  }
+
+  private static TorchValue signAndLogDet(AtenCall c) {
+    Onnx o = c.onnx();
+    Value det = o.op("Det", c.tensor(c.has("A") ? "A" : "self"));
+    return c.results(o.op("Sign", det), o.op("Log", o.op("Abs", det)));
   }
 
   private static TorchValue trace(AtenCall c) {

@@ -9,6 +9,7 @@ import dev.tenon.frontend.aten.TorchString;
 import dev.tenon.frontend.aten.TorchTensor;
 import dev.tenon.frontend.aten.TorchValue;
 import dev.tenon.ir.DataType;
+import dev.tenon.ir.Shape;
 import dev.tenon.ir.Value;
 import java.util.List;
 
@@ -34,6 +35,9 @@ public final class Logic {
     ops.op("Int.Tensor", c -> c.onnx().number(TorchScalar.Kind.INT, scalarOf(c, "a")));
     ops.op("Float.Tensor", c -> c.onnx().number(TorchScalar.Kind.FLOAT, scalarOf(c, "a")));
     ops.op("Bool.Tensor", c -> truth(c, scalarOf(c, "a")));
+    ops.op("_is_all_true", c -> c.result(Kernels.reduce(c.onnx(), "ReduceMin", c.tensor("self"), false)));
+    ops.op("_is_any_true", c -> c.result(Kernels.reduce(c.onnx(), "ReduceMax", c.tensor("self"), false)));
+    ops.op("isin", Logic::isIn);
     ops.op("bucketize", c -> c.result(sortedPlaces(c, c.tensor("boundaries"), c.bool("right"))));
     ops.op("searchsorted", Logic::searchSorted);
   }
@@ -97,19 +101,44 @@ public final class Logic {
   }
 
   private static TorchValue equal(AtenCall c) {
-    Value a = c.tensor("self");
-    Value b = c.tensor("other");
-    if (c.rank("self") != c.rank("other")) {
+    if (!sameShape(c)) {
       return TorchScalar.of(false);
     }
-    for (int i = 0; i < a.rank(); i++) {
-      if (a.shape().dim(i).provablyDiffers(b.shape().dim(i))) {
-        return TorchScalar.of(false);
-      } else if (!a.shape().dim(i).equals(b.shape().dim(i))) {
-        throw c.unsupported("whether the shapes " + a.shape() + " and " + b.shape() + " are equal is not known at conversion time");
-      }
-    }
     return truth(c, Kernels.reduce(c.onnx(), "ReduceMin", compare(c, "Equal"), false));
+  }
+
+  /** Whether each element is equal to one of the others. */
+  private static TorchValue isIn(AtenCall c) {
+    Onnx o = c.onnx();
+    String elements = c.has("elements") ? "elements" : "element";
+    String others = c.has("test_elements") ? "test_elements" : "test_element";
+    DataType t = c.promoted(elements, others);
+    Value x = c.tensor(elements, t);
+    Value any = o.op("Equal", o.unsqueeze(x, o.rank(x)), o.reshape(c.tensor(others, t), -1));
+    // Counted: there may be no others.
+    Value count = o.reduce("ReduceSum", o.cast(any, DataType.INT64), false, -1);
+    Value zero = o.scalar(DataType.INT64, 0L);
+    return c.result(o.op(c.bool("invert") ? "Equal" : "Greater", count, zero));
+  }
+
+  /** Whether two tensors have one shape, which must be known. */
+  static boolean sameShape(AtenCall c) {
+    Shape a = c.shape("self");
+    Shape b = c.shape("other");
+    if (c.rank("self") != c.rank("other")) {
+      return false;
+    }
+    boolean same = true;
+    for (int i = 0; i < a.rank(); i++) {
+      if (a.dim(i).provablyDiffers(b.dim(i))) {
+        return false;
+      }
+      same &= a.dim(i).equals(b.dim(i));
+    }
+    if (!same) {
+      throw c.unsupported("whether the shapes " + a + " and " + b + " are equal is not known at conversion time");
+    }
+    return true;
   }
 
   // ---- choice ----

@@ -30,6 +30,7 @@ public final class Reductions {
     ops.op("count_nonzero", Reductions::countNonzero).op("logsumexp special_logsumexp", Reductions::logSumExp);
     ops.op("cumsum", Reductions::cumSum).op("cumprod", Reductions::cumProd).op("diff", Reductions::diff);
     ops.op("cummax", c -> cumulativeExtremum(c, "GreaterOrEqual")).op("cummin", c -> cumulativeExtremum(c, "LessOrEqual"));
+    ops.op("trapezoid trapz", Reductions::trapezoid).op("sum_to_size", Reductions::sumToSize);
     ops.op("logcumsumexp", Reductions::logCumSumExp);
   }
 
@@ -257,6 +258,50 @@ public final class Reductions {
   private static Value repeated(Onnx o, Value x, int axis, long by) {
     Value first = o.slice(x, axis, 0, by);
     return o.concat(axis, List.of(first, o.slice(x, axis, 0, x.shape().dim(axis).constant() - by)));
+  }
+
+  /** Sums of the means of neighbours, times their distances. */
+  private static TorchValue trapezoid(AtenCall c) {
+    Onnx o = c.onnx();
+    Value y = c.tensor("y", Promotion.floating(c.dtypeOf("y")));
+    int rank = c.rank("y");
+    int axis = c.axis("dim", rank);
+    Value sums = o.add(o.slice(y, axis, 1, Long.MAX_VALUE), o.slice(y, axis, 0, -1));
+    Value half = o.scalar(y.dtype(), 0.5);
+    if (!c.has("x")) {
+      Value total = o.reduce("ReduceSum", sums, false, axis);
+      return c.result(o.mul(total, o.mul(half, c.has("dx") ? c.tensor("dx", y.dtype()) : o.scalar(y.dtype(), 1.0))));
+    }
+    Value x = c.tensor("x", y.dtype());
+    int along = o.rank(x) == 1 ? 0 : axis;
+    Value widths = o.sub(o.slice(x, along, 1, Long.MAX_VALUE), o.slice(x, along, 0, -1));
+    if (x.rank() == 1) {
+      long[] behind = new long[rank - 1 - axis];
+      Arrays.setAll(behind, i -> i + 1);
+      widths = o.unsqueeze(widths, behind);
+    }
+    return c.result(o.reduce("ReduceSum", o.mul(o.mul(sums, widths), half), false, axis));
+  }
+
+  /** Summed over what was broadcast. */
+  private static TorchValue sumToSize(AtenCall c) {
+    Onnx o = c.onnx();
+    Value x = c.tensor("self");
+    List<TorchScalar> sizes = c.numbers("size");
+    int added = c.rank("self") - sizes.size();
+    List<Long> axes = new ArrayList<>();
+    for (int i = 0; i < x.rank(); i++) {
+      if (i < added || sizes.get(i - added).is(1) && !x.shape().dim(i).is(1)) {
+        axes.add((long) i);
+      }
+    }
+    if (axes.isEmpty()) {
+      return c.result(x);
+    }
+    Value sum = Kernels.reduce(o, "ReduceSum", x, true, axes.stream().mapToLong(Long::longValue).toArray());
+    long[] front = new long[Math.max(added, 0)];
+    Arrays.setAll(front, i -> i);
+    return c.result(o.squeeze(sum, front));
   }
 
   private static TorchValue diff(AtenCall c) {

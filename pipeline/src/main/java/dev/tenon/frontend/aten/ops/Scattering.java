@@ -22,6 +22,8 @@ public final class Scattering {
     ops.op("scatter", Scattering::scatter).op("scatter_add", c -> scatter(c, c.tensor("src"), "add"));
     ops.op("scatter_reduce", Scattering::scatterReduce);
     ops.op("index_add", Scattering::indexAdd).op("index_copy", c -> indexWrite(c, c.tensor("source"), "none"));
+    ops.op("bincount", Scattering::binCount);
+    ops.op("index_reduce", Scattering::indexReduce);
     ops.op("index_fill", Scattering::indexFill).op("masked_scatter", Scattering::maskedScatter).op("put", Scattering::put);
   }
 
@@ -200,6 +202,34 @@ public final class Scattering {
     return indexWrite(c, o.expand(c.tensor("value", x.dtype()), sizes), "none");
   }
 
+  /** How often each number occurs, or the sum of the weights where it does. */
+  private static TorchValue binCount(AtenCall c) {
+    Onnx o = c.onnx();
+    Value x = c.tensor("self", DataType.INT64);
+    // The greatest of nothing, with the -1 that makes it empty.
+    Value greatest = o.reduce("ReduceMax", o.concat(0, List.of(x, o.vector(-1))), true);
+    Value length = o.op("Max", o.add(greatest, o.vector(1)), c.scalar("minlength").vector(o));
+    DataType t = c.isNone("weights") ? DataType.INT64 : c.dtypeOf("weights") == DataType.FLOAT ? DataType.FLOAT : DataType.DOUBLE;
+    Value zeros = o.op("Expand", o.scalar(t, 0L), length);
+    Value ones = c.isNone("weights") ? o.expand(o.scalar(t, 1L), o.sizes(x)) : c.tensor("weights", t);
+    return c.result(scatterElements(o, zeros, x, ones, 0, "add"));
+  }
+
+  private static TorchValue indexReduce(AtenCall c) {
+    Onnx o = c.onnx();
+    Value x = c.tensor("self");
+    String reduction = switch (c.string("reduce")) {
+      case "prod" -> "mul";
+      case "amax" -> "max";
+      case "amin" -> "min";
+      default -> throw c.unsupported("reduce '" + c.string("reduce") + "'");
+    };
+    if (!c.bool("include_self")) {
+      throw c.unsupported("include_self=False");
+    }
+    return indexWrite(c, o.cast(c.tensor("source"), x.dtype()), reduction);
+  }
+
   /** Slices written where the index says. */
   private static TorchValue indexWrite(AtenCall c, Value source, String reduction) {
     Onnx o = c.onnx();
@@ -208,7 +238,11 @@ public final class Scattering {
     Value index = c.tensor("index");
     if (rank == 0) {
       Value only = o.rank(source) == 0 ? source : o.reshape(source, List.of());
-      return c.result(reduction.equals("add") ? o.add(x, only) : o.cast(only, x.dtype()));
+      return c.result(switch (reduction) {
+        case "add" -> o.add(x, only);
+        case "none" -> o.cast(only, x.dtype());
+        default -> o.op(Character.toUpperCase(reduction.charAt(0)) + reduction.substring(1), x, only);
+      });
     }
     int axis = c.axis("dim", rank);
     Value places = o.unsqueeze(o.rank(index) == 0 ? o.unsqueeze(index, 0) : index, 1);

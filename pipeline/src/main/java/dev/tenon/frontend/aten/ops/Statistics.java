@@ -18,11 +18,12 @@ public final class Statistics {
   public static void register(AtenOps ops) {
     ops.op("var", c -> c.result(variance(c).variance)).op("std", c -> c.result(c.onnx().op("Sqrt", variance(c).variance)));
     ops.op("var_mean", c -> withMean(c, false)).op("std_mean", c -> withMean(c, true));
-    ops.op("norm", c -> c.result(norm(c, c.isNone("p") ? 2 : c.number("p"))));
+    ops.op("norm native_norm", c -> c.result(norm(c, c.isNone("p") ? 2 : c.number("p"))));
     ops.op("linalg_vector_norm", c -> c.result(norm(c, c.number("ord"))));
     ops.op("linalg_norm", Statistics::linalgNorm).op("frobenius_norm", c -> c.result(norm(c, 2)));
     ops.op("linalg_matrix_norm", Statistics::matrixNorm);
     ops.op("cosine_similarity", Statistics::cosineSimilarity).op("pairwise_distance", Statistics::pairwiseDistance).op("cdist", Statistics::cdist);
+    ops.op("_euclidean_dist", c -> c.result(distances(c, 2))).op("pdist _pdist_forward", Statistics::pdist);
     ops.op("_cdist_forward", Statistics::cdist).op("dist", Statistics::dist);
   }
 
@@ -163,11 +164,25 @@ public final class Statistics {
 
   /** Distances of all rows of the first to all rows of the second. */
   private static TorchValue cdist(AtenCall c) {
+    return c.result(distances(c, c.number("p")));
+  }
+
+  private static Value distances(AtenCall c, double p) {
     Onnx o = c.onnx();
     Value a = c.tensor("x1");
     Value b = c.tensor("x2");
     Value difference = o.sub(o.unsqueeze(a, o.rank(a) - 1), o.unsqueeze(b, o.rank(b) - 2));
-    return c.result(norm(o, difference, c.number("p"), false, -1));
+    return norm(o, difference, p, false, -1);
+  }
+
+  /** Distances of each row to those after it. */
+  private static TorchValue pdist(AtenCall c) {
+    Onnx o = c.onnx();
+    Value x = c.tensor("self");
+    List<TorchScalar> square = List.of(o.size(x, 0), o.size(x, 0));
+    Value mask = o.node("Trilu").in(Filling.full(o, square, DataType.BOOL, TorchScalar.of(true)), o.scalar(DataType.INT64, 1L)).out();
+    List<Value> pairs = Selecting.rows(o, o.op("NonZero", mask), 2);
+    return c.result(norm(o, o.sub(o.gather(x, pairs.get(0), 0), o.gather(x, pairs.get(1), 0)), c.number("p"), false, 1));
   }
 
   private static TorchValue dist(AtenCall c) {

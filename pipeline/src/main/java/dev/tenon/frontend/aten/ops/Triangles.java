@@ -21,6 +21,7 @@ public final class Triangles {
     ops.op("eye", Triangles::eye);
     ops.op("diagonal diagonal_copy linalg_diagonal", Triangles::diagonal).view("diagonal", (c, base, written, i) -> scatterDiagonal(c, base, written));
     ops.op("diagonal_scatter", c -> c.result(scatterDiagonal(c, c.tensor("self"), c.tensor("src"))));
+    ops.op("fill_diagonal_", Triangles::fillDiagonal);
     ops.op("diag", Triangles::diag).op("diag_embed", Triangles::diagEmbed).op("diagflat", Triangles::diagFlat);
   }
 
@@ -142,6 +143,16 @@ public final class Triangles {
   private static Value padded(Onnx o, Value x, List<TorchScalar> pads) {
     DataType wide = Kernels.typeFor("Pad", x.dtype());
     return o.cast(o.op("Pad", o.cast(x, wide), o.vector(pads)), x.dtype());
+  }
+
+  private static TorchValue fillDiagonal(AtenCall c) {
+    Onnx o = c.onnx();
+    Value x = c.tensor("self");
+    if (c.rank("self") != 2 || c.bool("wrap")) {
+      throw c.unsupported("of anything but a matrix, or wrapping around");
+    }
+    Value mask = onDiagonal(o, o.size(x, 0), o.size(x, 1), 0);
+    return c.result(Kernels.where(o, mask, c.tensor("fill_value", x.dtype()), x));
   }
 
   private static TorchValue diag(AtenCall c) {

@@ -31,7 +31,7 @@ public final class Views {
     ops.view("view reshape view_as reshape_as flatten unflatten ravel unsqueeze squeeze _unsafe_view _reshape_alias",
         (c, base, written, i) -> c.onnx().reshape(written, c.onnx().sizes(base)));
 
-    ops.op("permute permute_copy transpose transpose_copy swapaxes swapdims t t_copy numpy_T adjoint mT mH movedim moveaxis", Views::permute);
+    ops.op("permute permute_copy transpose transpose_copy swapaxes swapdims t t_copy numpy_T matrix_H adjoint mT mH movedim moveaxis", Views::permute);
     ops.view("permute transpose swapaxes swapdims t numpy_T adjoint mT mH movedim moveaxis", Views::transposeBack);
 
     ops.op("slice slice_copy", Views::slice).view("slice", Views::scatterSlice);
@@ -44,11 +44,14 @@ public final class Views {
     ops.op("expand expand_copy", Views::expand).op("expand_as", c -> c.result(c.onnx().expand(c.tensor("self"), c.onnx().sizes(c.tensor("other")))));
     ops.op("broadcast_to", c -> c.result(c.onnx().expand(c.tensor("self"), c.numbers("size"))));
 
-    ops.op("detach alias contiguous positive view_as_real_copy lift_fresh", c -> c.result(c.tensor("self")));
+    ops.op("detach alias contiguous positive lift_fresh", c -> c.result(c.tensor("self")));
     ops.op("clone _to_copy lift_fresh_copy detach_copy alias_copy", Views::copy);
-    ops.op("to type_as", Views::to).op("copy", Views::copyInto);
-    ops.op("cpu", c -> c.result(c.tensor("self")));
-    ops.view("detach alias contiguous to lift_fresh cpu", (c, base, written, i) -> c.onnx().cast(written, base.dtype()));
+    ops.op("to type_as", Views::to).op("_cast_Float", c -> cast(c, DataType.FLOAT)).op("_cast_Double", c -> cast(c, DataType.DOUBLE));
+    ops.op("_cast_Half", c -> cast(c, DataType.FLOAT16)).op("_cast_Long", c -> cast(c, DataType.INT64)).op("_cast_Int", c -> cast(c, DataType.INT32));
+    ops.op("_cast_Byte", c -> cast(c, DataType.UINT8)).op("_cast_Char", c -> cast(c, DataType.INT8)).op("_cast_Short", c -> cast(c, DataType.INT16));
+    ops.op("copy", Views::copyInto);
+    ops.op("cpu cuda lift _conj conj conj_physical _conj_physical resolve_conj resolve_neg real pin_memory to_dense", c -> c.result(c.tensor("self")));
+    ops.view("detach alias contiguous to lift_fresh cpu _conj conj resolve_conj resolve_neg real", (c, base, written, i) -> c.onnx().cast(written, base.dtype()));
   }
 
   // ---- shapes ----
@@ -239,6 +242,9 @@ public final class Views {
 
   /** The base with what lies between start and end replaced. */
   static Value replace(Onnx o, Value base, int axis, TorchScalar start, TorchScalar end, Value written) {
+    if (start.isConstant() && end.isConstant() && start.toLong() >= end.toLong() && start.toLong() < 0 == end.toLong() < 0) {
+      return base;
+    }
     List<Value> parts = new ArrayList<>();
     Dim size = base.shape().dim(axis);
     if (!start.is(0)) {
@@ -301,6 +307,10 @@ public final class Views {
 
   private static TorchValue copy(AtenCall c) {
     return c.result(c.has("dtype") ? c.onnx().cast(c.tensor("self"), c.dtype("dtype", c.dtypeOf("self"))) : c.tensor("self"));
+  }
+
+  private static TorchValue cast(AtenCall c, DataType to) {
+    return c.result(c.onnx().cast(c.tensor("self"), to));
   }
 
   private static TorchValue copyInto(AtenCall c) {
