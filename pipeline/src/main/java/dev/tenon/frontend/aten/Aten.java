@@ -191,7 +191,8 @@ public final class Aten {
     }
     String name = schema.name().substring(0, schema.name().length() - 1);
     Schema same = schemas.find(name, schema.overload());
-    Schema byName = same != null ? same : resolve(name, List.of(), named(schema, arguments));
+    // Overloads of the same name may take other things: pow.Scalar has a number for its base, pow_.Scalar for its exponent.
+    Schema byName = same != null && bindAs(same, schema, arguments) != null ? same : resolve(name, List.of(), named(schema, arguments));
     return byName != null ? byName : resolve(name, Arrays.asList(arguments), Map.of());
   }
 

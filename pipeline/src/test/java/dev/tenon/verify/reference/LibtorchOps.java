@@ -5,6 +5,7 @@ import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.ReadOptions;
 import dev.tenon.frontend.aten.Aten;
 import dev.tenon.frontend.aten.AtenOps;
+import dev.tenon.frontend.aten.LoweringException;
 import dev.tenon.frontend.aten.Onnx;
 import dev.tenon.frontend.aten.TorchList;
 import dev.tenon.frontend.aten.TorchScalar;
@@ -99,11 +100,15 @@ final class LibtorchOps {
       }
       variables.put(i.name(), TorchTensor.of(v));
     }
-    TorchValue result = new CallText(aten, variables).run(c.statements());
-    List<String> problems = new ArrayList<>(diagnostics.errors().stream().map(Diagnostic::message).toList());
+    List<String> problems = new ArrayList<>();
+    List<Value> flat = new ArrayList<>();
+    try {
+      flatten(new CallText(aten, variables).run(c.statements()), aten.onnx(), flat);
+    } catch (LoweringException e) {
+      problems.add(e.getMessage());
+    }
+    diagnostics.errors().stream().map(Diagnostic::message).forEach(problems::add);
     if (problems.isEmpty()) {
-      List<Value> flat = new ArrayList<>();
-      flatten(result, aten.onnx(), flat);
       flat.forEach(v -> model.graph().addOutput(aten.onnx().op("Identity", v)));
       model.graph().forEachNode(n -> {
         if (!n.domain().isEmpty() && !n.domain().startsWith("dev.tenon")) {
