@@ -190,8 +190,9 @@ class Server:
     def start(self) -> None:
         target = HERE.parent.parent / "pipeline" / "target"
         jars = [str(j) for j in target.glob("pipeline-*.jar")] + [(target / "tenon.classpath").read_text().strip()]
-        self.process = subprocess.Popen(["java", "-XX:+UseSerialGC", "-Xmx4g", str(HERE / "ConvertMany.java")], text=True, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+        command = ["java", "-XX:+UseSerialGC", "-Xmx4g", str(HERE / "ConvertMany.java")]
+        self.process = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                        start_new_session=True,
                                         env={**os.environ, "CLASSPATH": ":".join(jars), "TF_CPP_MIN_LOG_LEVEL": "2"})
 
     def run(self, arguments: list, limit: int):
@@ -353,7 +354,7 @@ def target_table(args, names: list) -> None:
 
 def summary(args, names: list) -> None:
     known = results(args.dir)
-    for library in ("torchvision", "timm", "transformers"):
+    for library in ("torchvision", "timm", "transformers", "more transformers"):
         of = [r for r in known.values() if r["library"] == library]
         if of:
             ok = [r for r in of if r["status"] == "ok"]
