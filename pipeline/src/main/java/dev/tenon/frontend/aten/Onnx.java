@@ -12,6 +12,7 @@ import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Type;
 import dev.tenon.ir.Value;
+import dev.tenon.ir.pass.ConstantValues;
 import dev.tenon.ir.shape.IncrementalInference;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -250,10 +251,21 @@ public final class Onnx {
     return inference.knownData(v).filter(l -> l.size() == 1).map(l -> l.get(0)).orElseGet(Dim::unknownInteger);
   }
 
-  /** A number computed by the graph, of rank 0 or 1 with one element. */
+  /** A number computed by the graph, of rank 0 or 1 with one element; a constant where it depends on nothing that is fed. */
   public TorchScalar number(TorchScalar.Kind kind, Value v) {
     DataType wanted = kind == TorchScalar.Kind.BOOL ? DataType.BOOL : kind == TorchScalar.Kind.INT ? DataType.INT64 : DataType.DOUBLE;
-    return TorchScalar.computed(kind, cast(v, wanted), null, this);
+    Value number = cast(v, wanted);
+    boolean known = kind == TorchScalar.Kind.INT && knownScalar(number).isConstant();
+    Tensor constant = known ? null : ConstantValues.of(model, number).orElse(null);
+    if (constant != null && constant.numel() == 1) {
+      double element = constant.toDoubles()[0];
+      return switch (kind) {
+        case BOOL -> TorchScalar.of(element != 0);
+        case INT -> TorchScalar.of(constant.toLongs()[0]);
+        case FLOAT -> TorchScalar.of(element);
+      };
+    }
+    return TorchScalar.computed(kind, number, null, this);
   }
 
   /** An integer computed by the graph, of rank 0 or 1 with one element, of which this is known. */
