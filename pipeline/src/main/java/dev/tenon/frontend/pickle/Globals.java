@@ -23,8 +23,7 @@ final class Globals {
       "torch._utils._rebuild_sparse_tensor", List.of("a sparse tensor", "dense ones; save tensor.to_dense()"),
       "torch._utils._rebuild_sparse_csr_tensor", List.of("a sparse tensor", "dense ones; save tensor.to_dense()"),
       "torch._utils._rebuild_nested_tensor", List.of("a nested tensor", "dense ones; save its parts"),
-      "torch._utils._rebuild_meta_tensor_no_storage", List.of("a tensor on the meta device",
-      "tensors with elements; load the weights first"),
+      "torch._utils._rebuild_meta_tensor_no_storage", List.of("a tensor on the meta device", "tensors with elements"),
       "torch._utils._rebuild_wrapper_subclass", List.of("a tensor of a subclass that wraps others", "plain tensors"),
       "torch.distributed.tensor.DTensor", List.of("a distributed tensor", "whole ones; save tensor.full_tensor()"),
       "torch.distributed._shard.sharded_tensor.api.ShardedTensor", List.of("a sharded tensor", "whole ones; gather it before saving"));

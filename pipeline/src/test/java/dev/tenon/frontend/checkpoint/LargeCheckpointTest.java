@@ -152,4 +152,51 @@ class LargeCheckpointTest {
     run("safetensors", QUARTER, safetensors(QUARTER).toString(), copy.toString());
     assertEquals(QUARTER, SafetensorsReader.open(copy).tensor("w").byteSize());
   }
+
+  private static ByteBuffer little(int size) {
+    return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** The directory's entry of a stored file, its sizes and place in the extra field of large archives. */
+  private static byte[] largeEntry(String name, long size, long offset) {
+    ByteBuffer b = little(46 + name.length() + 28).putInt(0x02014b50).putShort((short) 45).putShort((short) 45);
+    b.position(20);
+    b.putInt(-1).putInt(-1).putShort((short) name.length()).putShort((short) 28).position(42);
+    b.putInt(-1).put(name.getBytes(StandardCharsets.UTF_8));
+    return b.putShort((short) 1).putShort((short) 24).putLong(size).putLong(size).putLong(offset).array();
+  }
+
+  private static byte[] localHeader(String name) {
+    ByteBuffer b = little(30 + name.length()).putInt(0x04034b50);
+    b.position(26);
+    return b.putShort((short) name.length()).putShort((short) 0).put(name.getBytes(StandardCharsets.UTF_8)).array();
+  }
+
+  @Test
+  void anArchiveBeyondFourGigabytes() throws IOException {
+    long size = 5 * GIGABYTE;
+    long last = size / 4 - 1;
+    byte[] pickle = PickleBuilder.start().ops("}").text("w").tensor("0", size / 4, last, new long[] {1}, new long[] {1}).ops("s").stop();
+    byte[] before = localHeader("a/data/0");
+    ByteArrayOutputStream after = new ByteArrayOutputStream();
+    after.writeBytes(localHeader("a/data.pkl"));
+    after.writeBytes(pickle);
+    long directory = before.length + size + after.size();
+    byte[] first = largeEntry("a/data/0", size, 0);
+    byte[] second = largeEntry("a/data.pkl", pickle.length, before.length + size);
+    after.writeBytes(first);
+    after.writeBytes(second);
+    long length = first.length + second.length;
+    after.writeBytes(little(56).putInt(0x06064b50).putLong(44).putShort((short) 45).putShort((short) 45).putInt(0).putInt(0).putLong(2)
+        .putLong(2)
+        .putLong(length).putLong(directory).array());
+    after.writeBytes(little(20).putInt(0x07064b50).putInt(0).putLong(directory + length).putInt(1).array());
+    after.writeBytes(little(22).putInt(0x06054b50).putInt(0).putShort((short) -1).putShort((short) -1).putInt(-1).putInt(-1).array());
+    Path file = sparse("large.pth", before, size, after.toByteArray());
+    try (RandomAccessFile f = new RandomAccessFile(file.toFile(), "rw")) {
+      f.seek(before.length + size - 4);
+      f.write(new byte[] {0, 0, (byte) 0x80, 0x3f});
+    }
+    assertEquals(1.0, Checkpoint.open(file).tensors().get("w").item());
+  }
 }
