@@ -112,6 +112,10 @@ public final class Aten {
       }
     } catch (LoweringException e) {
       report(e);
+    } catch (ArithmeticException | IndexOutOfBoundsException | IllegalArgumentException | UnsupportedOperationException
+        | ClassCastException | NullPointerException e) {
+      // Arguments that contradict each other, or a lowering that has a case too few: one operator less, and the others are still found.
+      report(new LoweringException(schema.qualifiedName() + " cannot be lowered with these arguments: " + e.getMessage()));
     }
     return custom(schema.name(), schema.overload(), schema, c, arguments, resultTypes);
   }

@@ -75,7 +75,8 @@ public final class TorchScriptFrontend {
       Diagnostics found = new Diagnostics();
       try {
         Model model = new Attempt(archive, code, inputShapes, learned, found).run();
-        found.all().forEach(diagnostics::add);
+        List<Diagnostic> unshaped = found.hasErrors() ? unshaped(model) : List.of();
+        (unshaped.isEmpty() ? found.all() : unshaped).forEach(diagnostics::add);
         return model;
       } catch (InputDemands.Learned e) {
         if (attempt >= MAX_ATTEMPTS) {
@@ -84,6 +85,13 @@ public final class TorchScriptFrontend {
         learned.put(e.input(), e.type());
       }
     }
+  }
+
+  /** An error for each input whose rank nothing tells: what follows from not knowing it is not worth saying as well. */
+  private static List<Diagnostic> unshaped(Model model) {
+    return model.graph().inputs().stream().filter(v -> !v.shape().hasRank()).map(v -> new Diagnostic(Severity.ERROR, "input-shape-unknown",
+        "", "", "the archive does not say which shape the input '" + v.name() + "' has: scripted models keep no example inputs",
+        "give it with --input " + v.name() + ":batch,3,224,224")).toList();
   }
 
   /** One interpretation of the model, with what is known of its inputs by now. */

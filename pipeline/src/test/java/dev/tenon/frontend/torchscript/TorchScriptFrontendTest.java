@@ -61,6 +61,12 @@ class TorchScriptFrontendTest {
   }
 
   @Test
+  void anInputOfUnknownShapeIsTheOnlyThingSaid() {
+    script.forward("x: Tensor", "y = torch.softmax(torch.add(x, 1), 1)", "return torch.sum(torch.transpose(y, 0, 1), [2])").read();
+    assertEquals(List.of("the archive does not say which shape the input 'x' has: scripted models keep no example inputs"), messages());
+  }
+
+  @Test
   void sizesThatGoThroughTensorsAreStillSizes() {
     Model m = script.forward("x: Tensor", "b = ops.prim.NumToTensor(torch.size(x, 0))", "c = ops.prim.NumToTensor(torch.size(x, 1))",
         "_0 = int(torch.mul(b, torch.floor_divide(c, CONSTANTS2)))".replace("CONSTANTS2", "2"), "return torch.reshape(x, [_0, 2])")
