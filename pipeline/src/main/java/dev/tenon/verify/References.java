@@ -2,6 +2,7 @@ package dev.tenon.verify;
 
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.SourceFormat;
+import dev.tenon.frontend.aten.TorchOperators;
 import dev.tenon.frontend.torchscript.ForwardSignature;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Tensor;
@@ -48,7 +49,9 @@ final class References implements AutoCloseable {
     References r = new References(source, model, threads);
     if (r.format == SourceFormat.TORCHSCRIPT) {
       try {
-        r.current = r.libtorch(log);
+        LibtorchReference libtorch = r.libtorch(log);
+        r.current = libtorch;
+        r.remark = libtorch.remark();
         r.lowering = r.loweringOrNull();
       } catch (ReferenceFailure e) {
         r.fallBack(e);
@@ -59,9 +62,10 @@ final class References implements AutoCloseable {
     return r;
   }
 
-  private Reference libtorch(Consumer<String> log) {
+  private LibtorchReference libtorch(Consumer<String> log) {
     List<String> outputs = model.graph().outputs().stream().map(Value::name).toList();
-    return LibtorchReference.open(source.file(), ForwardSignature.of(source), outputs, threads, log);
+    return LibtorchReference.open(source.file(),
+        new LibtorchReference.Options(ForwardSignature.of(source), outputs, TorchOperators.of(model).keySet(), threads), log);
   }
 
   private Reference onnxRuntime(OrtModel.Options options) {

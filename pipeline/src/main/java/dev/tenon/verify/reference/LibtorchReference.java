@@ -6,15 +6,18 @@ import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
+import dev.tenon.frontend.TemporaryPath;
 import dev.tenon.frontend.torchscript.ForwardSignature;
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Tensor;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -27,40 +30,81 @@ import java.util.function.Consumer;
 public final class LibtorchReference implements Reference {
   private final ForwardSignature signature;
   private final List<String> outputs;
+  private final List<String> unknown;
   private final PtNDManager manager;
   private final LibtorchTensors tensors;
   private final PtSymbolBlock module;
 
-  private LibtorchReference(ForwardSignature signature, List<String> outputs, PtNDManager manager, LibtorchTensors tensors,
-      PtSymbolBlock module) {
-    this.signature = signature;
-    this.outputs = List.copyOf(outputs);
+  private LibtorchReference(Options options, PtNDManager manager, LibtorchTensors tensors, PtSymbolBlock module, List<String> unknown) {
+    this.signature = options.signature();
+    this.outputs = options.outputs();
+    this.unknown = unknown;
     this.manager = manager;
     this.tensors = tensors;
     this.module = module;
   }
 
   /**
-   * Loads an archive.
+   * How to load an archive.
    *
    * @param signature what {@code forward} is called with
    * @param outputs names for what it returns, flattened; empty for {@code output_0}, {@code output_1}, …
+   * @param called operators that the model calls, {@code aten::conv2d}: calls of others that libtorch does not know are taken out
    * @param threads threads inside one operator; 0 for as many as libtorch likes
+   */
+  public record Options(ForwardSignature signature, List<String> outputs, Set<String> called, int threads) {
+    public Options {
+      outputs = List.copyOf(outputs);
+      called = Set.copyOf(called);
+    }
+
+    /** For a {@code forward} of tensors, in one thread. */
+    static Options ofTensors(List<String> inputs, List<String> outputs) {
+      return new Options(ForwardSignature.ofTensors(inputs), outputs, Set.of(), 1);
+    }
+  }
+
+  /**
+   * Loads an archive.
+   *
    * @param log is told in a line what takes long
    * @throws ReferenceFailure if libtorch or the archive cannot be loaded
    */
-  public static LibtorchReference open(Path archive, ForwardSignature signature, List<String> outputs, int threads,
-      Consumer<String> log) {
-    Libtorch.load(threads, log);
+  public static LibtorchReference open(Path archive, Options options, Consumer<String> log) {
+    Libtorch.load(options.threads(), log);
     PtNDManager manager = Libtorch.newManager();
     try {
-      PtSymbolBlock module = JniUtils.loadModule(manager, archive.toAbsolutePath(), false, new String[0], new String[0], false);
+      List<String> unknown = new ArrayList<>();
+      PtSymbolBlock module = load(archive, options, manager, unknown);
       JniUtils.enableInferenceMode(module);
-      return new LibtorchReference(signature, outputs, manager, new LibtorchTensors(manager), module);
+      return new LibtorchReference(options, manager, new LibtorchTensors(manager), module, unknown);
     } catch (EngineException | IllegalArgumentException e) {
       manager.close();
       throw ReferenceFailure.unusable("libtorch cannot load the archive: " + reason(e), e);
     }
+  }
+
+  /** Loads an archive, or a copy of it without the calls of operators that are unknown and never made. */
+  private static PtSymbolBlock load(Path archive, Options options, PtNDManager manager, List<String> unknown) {
+    try {
+      return JniUtils.loadModule(manager, archive.toAbsolutePath(), false, new String[0], new String[0], false);
+    } catch (EngineException e) {
+      String operator = OlderCode.unknownOperator(String.valueOf(e.getMessage()));
+      if (operator == null || unknown.contains(operator) || options.called().contains("aten::" + operator)) {
+        throw e;
+      }
+      unknown.add(operator);
+      try (TemporaryPath copy = OlderCode.without(operator, archive)) {
+        return load(copy.path().resolve("model.pt"), options, manager, unknown);
+      } catch (IOException failed) {
+        throw new EngineException("no room for a copy of the archive: " + failed.getMessage(), failed);
+      }
+    }
+  }
+
+  /** What had to be done for libtorch to run the model; empty if nothing. */
+  public String remark() {
+    return unknown.isEmpty() ? "" : "this libtorch does not know " + String.join(", ", unknown) + ", which the model never calls";
   }
 
   @Override

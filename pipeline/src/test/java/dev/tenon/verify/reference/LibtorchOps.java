@@ -12,7 +12,6 @@ import dev.tenon.frontend.aten.TorchScalar;
 import dev.tenon.frontend.aten.TorchTensor;
 import dev.tenon.frontend.aten.TorchTuple;
 import dev.tenon.frontend.aten.TorchValue;
-import dev.tenon.frontend.torchscript.ForwardSignature;
 import dev.tenon.ir.Dim;
 import dev.tenon.ir.Graph;
 import dev.tenon.ir.Model;
@@ -44,7 +43,7 @@ final class LibtorchOps {
   static List<Tensor> expected(OpCase c, Path folder) throws IOException {
     Path archive = archive(c, folder);
     try (LibtorchReference libtorch = LibtorchReference.open(archive,
-        ForwardSignature.ofTensors(c.inputs().stream().map(OpCase.Input::name).toList()), List.of(), 1, line -> { })) {
+        LibtorchReference.Options.ofTensors(c.inputs().stream().map(OpCase.Input::name).toList(), List.of()), line -> { })) {
       return List.copyOf(libtorch.run(values(c)).values());
     }
   }

@@ -10,6 +10,7 @@ import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.torchscript.ForwardSignature;
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Tensor;
+import dev.tenon.verify.reference.LibtorchReference.Options;
 import dev.tenon.verify.reference.ScriptArchive.Method;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -34,7 +36,7 @@ class LibtorchReferenceTest {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return LibtorchReference.open(file, ForwardSignature.ofTensors(List.of("x")), List.of(), 1, line -> { });
+    return LibtorchReference.open(file, Options.ofTensors(List.of("x"), List.of()), line -> { });
   }
 
   private Map<String, Tensor> run(Tensor x, String returns, String... body) {
@@ -115,7 +117,7 @@ class LibtorchReferenceTest {
     values.put("all.0", Tensor.of(new float[] {10}, 1));
     values.put("all.1", Tensor.of(new float[] {20}, 1));
     values.put("named.k", Tensor.of(new float[] {100, 200}, 2));
-    try (LibtorchReference r = LibtorchReference.open(file, signature, List.of("y"), 1, line -> { })) {
+    try (LibtorchReference r = LibtorchReference.open(file, new Options(signature, List.of("y"), Set.of(), 1), line -> { })) {
       assertArrayEquals(new float[] {213, 426}, r.run(values).get("y").toFloats());
       values.put("maybe", Tensor.of(new float[] {2, 2}, 2));
       values.put("factor", Tensor.scalar(DataType.DOUBLE, 1));
@@ -131,7 +133,7 @@ class LibtorchReferenceTest {
     try (OutputStream out = Files.newOutputStream(file)) {
       ScriptArchive.write(out, List.of(Method.forward(List.of("x: Tensor"), "Dict[str, Tensor]", List.of(body))));
     }
-    try (LibtorchReference r = LibtorchReference.open(file, ForwardSignature.of(ModelSource.ofFile(file)), keys, 1, line -> { })) {
+    try (LibtorchReference r = LibtorchReference.open(file, new Options(ForwardSignature.of(ModelSource.ofFile(file)), keys, Set.of(), 1), line -> { })) {
       Map<String, Tensor> outputs = r.run(Map.of("x", Tensor.scalar(0f)));
       keys.forEach(k -> assertEquals(keys.indexOf(k), outputs.get(k).toFloats()[0], k));
     }
@@ -151,9 +153,16 @@ class LibtorchReferenceTest {
   @Test
   void unreadableArchiveIsHopeless() throws Exception {
     Path file = Files.write(folder.resolve("bad.pt"), new byte[] {'P', 'K', 3, 4, 0, 0});
-    ReferenceFailure e = assertThrows(ReferenceFailure.class, () -> LibtorchReference.open(file, ForwardSignature.ofTensors(List.of("x")), List.of(), 1, line -> { }));
+    ReferenceFailure e = assertThrows(ReferenceFailure.class, () -> LibtorchReference.open(file, Options.ofTensors(List.of("x"), List.of()), line -> { }));
     assertTrue(e.isHopeless());
     assertEquals(1, e.getMessage().lines().count(), e.getMessage());
+  }
+
+  @Test
+  void callsOfNewerOperatorsAreLeftUninitialized() {
+    assertEquals("  y = uninitialized(Tensor)\n  z = torch.add(uninitialized(Tensor), y)\n",
+        OlderCode.patched("  y = torch.new_op(x, [1, (2)], \")\")\n  z = torch.add(torch.new_op(x), y)\n", "new_op"));
+    assertEquals("_upsample_lanczos2d_aa", OlderCode.unknownOperator("Unknown builtin op: aten::_upsample_lanczos2d_aa.\nHere"));
   }
 
   @Test
