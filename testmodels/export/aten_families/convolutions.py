@@ -46,3 +46,5 @@ def cases(case):
     case("conv_depthwise3d", rand(1, 2, 4, 4, 4), param(rand(4, 1, 2, 2, 2)), [2, 2, 2], None, [1, 1, 1], [0, 0, 0], [1, 1, 1],
          _keep={0: [1]}) if torch.cuda.is_available() else None
     case("conv_tbc", rand(7, 2, 3), param(rand(3, 3, 5)), param(rand(5)), 1)
+    b = torch.bfloat16
+    case("conv2d", rand(1, 3, 6, 6, dtype=b), param(rand(4, 3, 3, 3, dtype=b)), param(rand(4, dtype=b)), _tol=2e-2)

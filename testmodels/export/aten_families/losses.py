@@ -30,3 +30,7 @@ def cases(case):
         case("cross_entropy_loss", rand(4), tensor(2), None, reduction)
     case("cross_entropy_loss", x, q, None, 1, _refused="probabilities")
     case("cross_entropy_loss", x, randint(0, 4, 3), None, 1, -100, 0.1, _refused="smoothed")
+    for reduction in (0, 1, 2):
+        case("nll_loss_forward", log, tensor([0, -100, 3]), param(torch.rand(4)), reduction, -100)
+        case("nll_loss_forward", log, tensor([0, 1, 3]), None, reduction, 1)
+        case("nll_loss2d_forward", rand(2, 3, 2, 2).log_softmax(1), randint(0, 3, 2, 2, 2), None, reduction, 1)

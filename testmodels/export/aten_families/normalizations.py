@@ -19,6 +19,9 @@ def cases(case):
     case("_weight_norm", rand(4, 3, 2), rand(1, 1, 2), 2)
     case("_weight_norm", rand(4, 3), rand(1, 1), -1)
     case("_weight_norm_interface", rand(4, 3, 2), rand(4, 1, 1), 0)
+    case("norm_except_dim", rand(4, 3, 2), 2, 1)
+    case("norm_except_dim", rand(4, 3, 2), 2, -1)
+    bfloat(case)
 
 
 def batch(case):
@@ -105,3 +108,13 @@ def group(case):
     case("group_norm", rand(2, 6, 4, dtype=HALF), 2, w, b)
     case("native_group_norm", rand(2, 6, 4, 3), w, b, 2, 6, 12, 3, 1e-5)
     case("native_group_norm", rand(2, 6, 4, 3), None, None, 2, 6, 12, 2, 1e-5)
+
+
+def bfloat(case):
+    t = torch.bfloat16
+    case("group_norm", rand(2, 6, 4, dtype=t), 2, param(rand(6, dtype=t)), param(rand(6, dtype=t)), _tol=2e-2)
+    case("instance_norm", rand(2, 3, 5, dtype=t), param(rand(3, dtype=t)), None, None, None, True, 0.1, 1e-5, True, _tol=2e-2)
+    mean, var = statistics(3, t)
+    case("batch_norm", rand(2, 3, 4, dtype=t), param(rand(3, dtype=t)), param(rand(3, dtype=t)), mean, var, False, 0.1, 1e-5, True, _tol=2e-2,
+         _invalid="bfloat16")
+    case("layer_norm", rand(2, 6, dtype=t), [6], param(rand(6, dtype=t)), param(rand(6, dtype=t)), 1e-5, _tol=2e-2, _invalid="bfloat16")

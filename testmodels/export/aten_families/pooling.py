@@ -38,6 +38,7 @@ def maximum(case):
     case("max_pool2d", randint(0, 255, 1, 2, 5, 5, dtype=torch.uint8), [2, 2], [2, 2])
     case("max_pool2d", rand(1, 2, 5, 5, dtype=HALF), [2, 2], [3, 3], [1, 1], [1, 1], True)
     case("max_pool2d", rand(1, 2, 5, 5, dtype=DOUBLE), [3, 3], [2, 2], [1, 1], [1, 1], True)
+    case("max_pool2d", rand(1, 2, 5, 5, dtype=torch.bfloat16), [2, 2], [2, 2])
     case("max_pool2d_with_indices", torch.zeros(1, 2, 4, 4), [3, 3], [1, 1], [1, 1], _note="ties")
     for sizes, k, s in (((1, 2, 3, 4), [2, 2], [2, 2]), ((2, 5, 4), [3, 3], [1, 1])):
         h, w = (sizes[-2] - 1) * s[0] + k[0], (sizes[-1] - 1) * s[1] + k[1]
@@ -65,6 +66,8 @@ def average(case):
     case("avg_pool2d", rand(2, 6, 6), [2, 2], [2, 2])
     case("avg_pool1d", rand(2, 6), [3], [1], [1])
     case("avg_pool2d", rand(1, 2, 5, 5, dtype=HALF), [2, 2], [2, 2], [1, 1], True)
+    case("avg_pool2d", rand(1, 2, 5, 5, dtype=torch.bfloat16), [2, 2], [2, 2], _tol=1e-2)
+    case("adaptive_avg_pool2d", rand(1, 2, 5, 5, dtype=torch.bfloat16), [1, 1], _tol=1e-2)
     case("avg_pool2d", rand(1, 2, 5, 5, dtype=DOUBLE), [3, 3], [2, 2], [1, 1], _invalid="float64")
 
 

@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * Adds nodes to an ONNX model, of opset {@link #OPSET}. The type of each result is inferred at once, so that the next lowering can ask
@@ -32,6 +33,7 @@ public final class Onnx {
   private final Model model;
   private final IncrementalInference inference;
   private final Map<List<Object>, Value> constants = new HashMap<>();
+  private final Map<List<Object>, Value> parameters = new HashMap<>();
   private final Map<String, Integer> nodeNames = new HashMap<>();
   private Graph graph;
   private Provenance provenance = Provenance.NONE;
@@ -153,11 +155,14 @@ public final class Onnx {
   }
 
   /**
-   * A constant that is made of the source's parameters. Unlike {@link #constant} it is never shared: two parameters may be equal today
-   * and differ when other weights are poured in.
+   * A constant that is made of the source's parameters. Unlike a {@link #constant} it is shared by its making, not by its elements: two
+   * parameters may be equal today and differ when other weights are poured in.
+   *
+   * @param key what it is made of, and how
+   * @param wish the name that it gets if no other value has it
    */
-  public Value parameter(String wish, Tensor t) {
-    return model.graph().newInitializer(wish, t);
+  public Value parameter(List<Object> key, String wish, Supplier<Tensor> tensor) {
+    return parameters.computeIfAbsent(key, k -> model.graph().newInitializer(wish, tensor.get()));
   }
 
   private Value newConstant(Tensor t) {

@@ -4,6 +4,7 @@ import dev.tenon.frontend.aten.AtenCall;
 import dev.tenon.frontend.aten.AtenOps;
 import dev.tenon.frontend.aten.LoweringException;
 import dev.tenon.frontend.aten.Onnx;
+import dev.tenon.frontend.aten.OnnxNode;
 import dev.tenon.frontend.aten.TorchScalar;
 import dev.tenon.frontend.aten.TorchTensor;
 import dev.tenon.frontend.aten.TorchTuple;
@@ -13,6 +14,7 @@ import dev.tenon.ir.Dim;
 import dev.tenon.ir.Value;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /** Activation functions of {@code torch.nn.functional}, softmax, and dropout, which does nothing when a model is evaluated. */
 public final class Activations {
@@ -22,14 +24,14 @@ public final class Activations {
     ops.op("relu", Activations::relu);
     ops.op("relu6", c -> clip(c, TorchScalar.of(0), TorchScalar.of(6)));
     ops.op("hardtanh", c -> clip(c, c.scalar("min_val"), c.scalar("max_val")));
-    ops.op("elu", Activations::elu).op("selu", c -> c.result(c.onnx().op("Selu", c.tensor("self")))).op("celu", Activations::celu);
+    ops.op("elu", Activations::elu).op("selu", c -> c.result(apply(c, "Selu", n -> n))).op("celu", Activations::celu);
     ops.op("leaky_relu", c -> leaky(c, c.number("negative_slope")));
     ops.op("rrelu", c -> leaky(c, meanSlope(c)));
     ops.op("rrelu_with_noise_functional", c -> TorchTuple.of(leaky(c, meanSlope(c)), c.get("noise")));
     ops.op("prelu _prelu_kernel", Activations::prelu).op("threshold", Activations::threshold);
     ops.op("gelu", c -> c.result(c.onnx().node("Gelu").in(c.tensor("self")).attr("approximate", c.string("approximate")).out()));
-    ops.op("silu", Activations::silu).op("mish", c -> c.result(c.onnx().op("Mish", c.tensor("self")))).op("glu", Activations::glu);
-    ops.op("hardswish", c -> c.result(c.onnx().op("HardSwish", c.tensor("self")))).op("hardsigmoid", Activations::hardSigmoid);
+    ops.op("silu", Activations::silu).op("mish", c -> c.result(apply(c, "Mish", n -> n))).op("glu", Activations::glu);
+    ops.op("hardswish", c -> c.result(apply(c, "HardSwish", n -> n))).op("hardsigmoid", Activations::hardSigmoid);
     ops.op("softplus", Activations::softplus).op("log_sigmoid", c -> c.result(logSigmoid(c)));
     ops.op("log_sigmoid_forward", Activations::logSigmoidForward);
     ops.op("hardshrink", c -> shrink(c, false)).op("softshrink", c -> shrink(c, true));
@@ -40,6 +42,13 @@ public final class Activations {
 
     ops.op("dropout feature_dropout alpha_dropout feature_alpha_dropout", c -> dropout(c, "train"));
     ops.op("native_dropout", Activations::nativeDropout);
+  }
+
+  /** An operator of ONNX with one input and attributes. */
+  private static Value apply(AtenCall c, String opType, UnaryOperator<OnnxNode> attributes) {
+    Onnx o = c.onnx();
+    Value x = c.tensor("self");
+    return o.cast(attributes.apply(o.node(opType).in(o.cast(x, Kernels.typeFor(opType, x.dtype())))).out(), x.dtype());
   }
 
   // ---- pieces of lines ----
@@ -97,7 +106,7 @@ public final class Activations {
     Onnx o = c.onnx();
     Value x = c.tensor("self");
     if (x.dtype() != DataType.DOUBLE) {
-      return c.result(o.node("HardSigmoid").in(x).attr("alpha", 1.0 / 6).attr("beta", 0.5).out());
+      return c.result(apply(c, "HardSigmoid", n -> n.attr("alpha", 1.0 / 6).attr("beta", 0.5)));
     }
     // Attributes are float32.
     Value clipped = o.op("Clip", o.add(x, o.scalar(x.dtype(), 3.0)), o.scalar(x.dtype(), 0.0), o.scalar(x.dtype(), 6.0));
@@ -107,7 +116,7 @@ public final class Activations {
   /** Zero between -lambda and lambda; beyond, the input, moved towards zero if {@code soft}. */
   private static TorchValue shrink(AtenCall c, boolean soft) {
     double lambda = c.number("lambd");
-    return c.result(c.onnx().node("Shrink").in(c.tensor("self")).attr("lambd", lambda).attr("bias", soft ? lambda : 0.0).out());
+    return c.result(apply(c, "Shrink", n -> n.attr("lambd", lambda).attr("bias", soft ? lambda : 0.0)));
   }
 
   // ---- smooth ones ----
@@ -118,7 +127,7 @@ public final class Activations {
     double scale = c.number("scale");
     double inputScale = c.number("input_scale");
     if (scale == 1 && inputScale == 1) {
-      return c.result(o.node("Elu").in(x).attr("alpha", c.number("alpha")).out());
+      return c.result(apply(c, "Elu", n -> n.attr("alpha", c.number("alpha"))));
     }
     DataType t = x.dtype();
     Value exponential = o.sub(o.op("Exp", o.mul(x, o.scalar(t, inputScale))), o.scalar(t, 1.0));
@@ -130,12 +139,12 @@ public final class Activations {
     Onnx o = c.onnx();
     Value x = c.tensor("self");
     double alpha = c.number("alpha");
-    if (x.dtype() == DataType.FLOAT) {
-      return c.result(o.node("Celu").in(x).attr("alpha", alpha).out());
+    if (x.dtype() == DataType.FLOAT || x.dtype() == DataType.BFLOAT16) {
+      return c.result(o.cast(o.node("Celu").in(o.cast(x, DataType.FLOAT)).attr("alpha", alpha).out(), x.dtype()));
     }
     // ONNX's Celu is for float32.
     Value a = o.scalar(x.dtype(), alpha);
-    return c.result(o.mul(o.op("Elu", o.div(x, a)), a));
+    return c.result(o.mul(Kernels.op(o, "Elu", o.div(x, a)), a));
   }
 
   private static TorchValue silu(AtenCall c) {
@@ -161,7 +170,7 @@ public final class Activations {
     double beta = c.number("beta");
     double threshold = c.number("threshold");
     Value steep = beta == 1 ? x : o.mul(x, o.scalar(t, beta));
-    Value y = o.op("Softplus", steep);
+    Value y = Kernels.op(o, "Softplus", steep);
     y = beta == 1 ? y : o.div(y, o.scalar(t, beta));
     // Beyond the threshold PyTorch returns the input; from 20 on float32 cannot tell.
     boolean same = threshold >= 20 && t != DataType.DOUBLE;
@@ -170,7 +179,8 @@ public final class Activations {
 
   private static Value logSigmoid(AtenCall c) {
     Onnx o = c.onnx();
-    return o.op("Neg", o.op("Softplus", o.op("Neg", c.tensor("self"))));
+    Value x = c.tensor("self", Kernels.typeFor("Softplus", c.dtypeOf("self")));
+    return o.cast(o.op("Neg", o.op("Softplus", o.op("Neg", x))), c.dtypeOf("self"));
   }
 
   /** Also gives exp(-|x|), which is for the derivative. */

@@ -32,11 +32,11 @@ public final class AdaptivePooling {
   private static TorchValue average(AtenCall c) {
     Onnx o = c.onnx();
     int n = Pooling.spatialRank(c);
-    Value x = Pooling.batched(c, n);
+    Value x = o.cast(Pooling.batched(c, n), Kernels.typeFor("AveragePool", c.dtypeOf("self")));
     List<TorchScalar> out = sizes(c, n);
     boolean all = out.stream().allMatch(s -> s.is(1));
     Value y = all ? o.op("GlobalAveragePool", x) : byMatrices(o, byWindows(o, x, out), out);
-    return c.result(Pooling.unbatched(c, n, y));
+    return c.result(Pooling.unbatched(c, n, o.cast(y, c.dtypeOf("self"))));
   }
 
   private static List<TorchScalar> sizes(AtenCall c, int n) {
@@ -104,7 +104,7 @@ public final class AdaptivePooling {
       return o.cast(o.constant(Tensor.of(averages((int) size.toLong(), (int) out.toLong()), out.toLong(), size.toLong())), dtype);
     }
     Value[] bounds = bounds(o, size, out);
-    Value at = o.op("Range", o.scalar(DataType.INT64, 0L), size.scalar(o), o.scalar(DataType.INT64, 1L));
+    Value at = Filling.range(o, size);
     Value start = o.unsqueeze(bounds[0], 1);
     Value end = o.unsqueeze(bounds[1], 1);
     Value inside = o.op("And", o.op("GreaterOrEqual", at, start), o.op("Less", at, end));
@@ -128,7 +128,7 @@ public final class AdaptivePooling {
     Value one = o.scalar(DataType.INT64, 1L);
     Value n = size.scalar(o);
     Value count = out.scalar(o);
-    Value i = o.op("Range", o.scalar(DataType.INT64, 0L), count, one);
+    Value i = Filling.range(o, out);
     Value start = o.div(o.mul(i, n), count);
     Value end = o.div(o.add(o.mul(o.add(i, one), n), o.sub(count, one)), count);
     return new Value[] {start, end};
@@ -233,8 +233,7 @@ public final class AdaptivePooling {
     Value[] bounds = bounds(o, size, out);
     // No window is longer than ceil(size / out) + 1.
     TorchScalar longest = o.plus(o.floorDiv(o.plus(size, o.plus(out, TorchScalar.of(-1))), out), TorchScalar.of(1));
-    Value offset = o.op("Range", o.scalar(DataType.INT64, 0L), longest.scalar(o), o.scalar(DataType.INT64, 1L));
-    Value at = o.add(o.unsqueeze(bounds[0], 1), offset);
+    Value at = o.add(o.unsqueeze(bounds[0], 1), Filling.range(o, longest));
     return o.op("Min", at, o.sub(o.unsqueeze(bounds[1], 1), o.scalar(DataType.INT64, 1L)));
   }
 }

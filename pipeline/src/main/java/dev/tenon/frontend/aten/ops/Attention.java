@@ -100,10 +100,7 @@ public final class Attention {
 
   /** A mask of queries and keys: true for keys up to the query's position. */
   private static Value causal(Onnx o, TorchScalar queries, TorchScalar keys) {
-    Value zero = o.scalar(DataType.INT64, 0L);
-    Value one = o.scalar(DataType.INT64, 1L);
-    Value rows = o.unsqueeze(o.op("Range", zero, queries.scalar(o), one), 1);
-    return o.op("GreaterOrEqual", rows, o.op("Range", zero, keys.scalar(o), one));
+    return o.op("GreaterOrEqual", o.unsqueeze(Filling.range(o, queries), 1), Filling.range(o, keys));
   }
 
   /** Keys or values of fewer heads than the queries have, each head repeated. */

@@ -6,6 +6,7 @@ import dev.tenon.frontend.aten.Onnx;
 import dev.tenon.frontend.aten.OnnxNode;
 import dev.tenon.frontend.aten.TorchString;
 import dev.tenon.frontend.aten.TorchValue;
+import dev.tenon.ir.DataType;
 import dev.tenon.ir.Dim;
 import dev.tenon.ir.Shape;
 import dev.tenon.ir.Value;
@@ -38,10 +39,13 @@ public final class Convolutions {
       throw c.unsupported("a convolution of a tensor of rank " + rank + " with a weight of rank " + (n + 2));
     }
     boolean batched = rank == n + 2;
-    Value x = batched ? c.tensor(input) : o.unsqueeze(c.tensor(input), 0);
-    Value bias = c.tensorOrNull("bias");
-    Value y = counted ? node(c, transposed, x, w, bias, groups)
-        : RuntimeGroups.convolve(c, x, w, bias, (xs, ws, biases, each) -> node(c, transposed, xs, ws, biases, each));
+    DataType type = Kernels.typeFor("Conv", c.dtypeOf(input));
+    Value x = batched ? c.tensor(input, type) : o.unsqueeze(c.tensor(input, type), 0);
+    Value weight = o.cast(w, type);
+    Value bias = c.isNone("bias") ? null : c.tensor("bias", type);
+    Value y = counted ? node(c, transposed, x, weight, bias, groups)
+        : RuntimeGroups.convolve(c, x, weight, bias, (xs, ws, biases, each) -> node(c, transposed, xs, ws, biases, each));
+    y = o.cast(y, c.dtypeOf(input));
     return c.result(batched ? y : o.squeeze(y, 0));
   }
 

@@ -73,7 +73,7 @@ public final class FusedAttention {
   private static TorchValue part(AtenCall c, String parameter, long from, long count) {
     Value v = c.tensor(parameter);
     if (v.constant() != null) {
-      return TorchTensor.of(c.onnx().parameter(v.name(), v.constant().slice(0, from, from + count)));
+      return TorchTensor.of(c.onnx().parameter(List.of(v, from, count), v.name(), () -> v.constant().slice(0, from, from + count)));
     }
     return TorchTensor.of(c.onnx().slice(v, 0, from, from + count));
   }

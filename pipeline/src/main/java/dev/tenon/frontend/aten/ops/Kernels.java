@@ -19,7 +19,9 @@ final class Kernels {
   private static final Set<String> NO_BOOL = Set.of("Where", "ArgMax", "ArgMin", "CumSum", "TopK", "Max", "Min", "Less", "Greater",
       "LessOrEqual", "GreaterOrEqual", "ReduceSum", "ReduceProd", "OneHot", "MatMul", "Mul", "Add", "ScatterReduce");
   private static final Set<String> NO_BFLOAT16 = Set.of("Round", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh",
-      "Atanh", "TopK", "Unique", "Einsum", "Compress", "OneHot", "Range", "Det");
+      "Atanh", "TopK", "Unique", "Einsum", "Compress", "OneHot", "Range", "Det", "AveragePool", "Conv", "ConvTranspose", "DeformConv", "Elu",
+      "GRU", "GlobalAveragePool", "GlobalMaxPool", "GridSample", "HardSigmoid", "HardSwish", "InstanceNormalization", "LSTM", "MaxPool",
+      "MaxRoiPool", "Mish", "RNN", "RoiAlign", "Selu", "Shrink", "Softplus");
 
   private Kernels() {}
 

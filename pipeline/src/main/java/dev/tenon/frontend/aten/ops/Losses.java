@@ -4,6 +4,7 @@ import dev.tenon.frontend.aten.AtenCall;
 import dev.tenon.frontend.aten.AtenOps;
 import dev.tenon.frontend.aten.Onnx;
 import dev.tenon.frontend.aten.OnnxNode;
+import dev.tenon.frontend.aten.TorchTuple;
 import dev.tenon.frontend.aten.TorchValue;
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Value;
@@ -21,6 +22,7 @@ public final class Losses {
     ops.op("binary_cross_entropy", Losses::binaryCrossEntropy).op("binary_cross_entropy_with_logits", Losses::withLogits);
     ops.op("kl_div", Losses::divergence);
     ops.op("nll_loss nll_loss2d nll_loss_nd", c -> byClass(c, "NegativeLogLikelihoodLoss"));
+    ops.op("nll_loss_forward nll_loss2d_forward", Losses::withTotalWeight);
     ops.op("cross_entropy_loss", Losses::crossEntropy);
   }
 
@@ -123,5 +125,24 @@ public final class Losses {
         .attr("ignore_index", c.integer("ignore_index"));
     Value y = node.out();
     return c.result(single && reduction == 0 ? o.squeeze(y, 0) : y);
+  }
+
+  /** Also gives the sum of the targets' weights; zero if nothing is reduced. */
+  private static TorchValue withTotalWeight(AtenCall c) {
+    Onnx o = c.onnx();
+    Value target = c.tensor("target");
+    DataType t = c.dtypeOf("self");
+    Value counts = o.op("Not", o.op("Equal", target, o.scalar(target.dtype(), c.integer("ignore_index"))));
+    Value total = o.scalar(t, 0L);
+    if (c.integer("reduction") != 0) {
+      Value each = o.cast(counts, t);
+      if (!c.isNone("weight")) {
+        // What is ignored may be no class at all.
+        Value known = o.where(counts, target, o.scalar(target.dtype(), 0L));
+        each = o.mul(each, o.gather(c.tensor("weight"), known, 0));
+      }
+      total = o.reduce("ReduceSum", each, false);
+    }
+    return TorchTuple.of(byClass(c, "NegativeLogLikelihoodLoss"), c.result(total));
   }
 }

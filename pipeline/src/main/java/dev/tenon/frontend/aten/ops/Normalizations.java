@@ -35,6 +35,7 @@ public final class Normalizations {
     ops.op("group_norm", c -> c.result(groupNorm(c, c.integer("num_groups")).get(0)));
     ops.op("native_group_norm", c -> c.results(groupNorm(c, c.integer("group"))));
     ops.op("rms_norm", c -> c.result(rmsNorm(c).get(0))).op("_fused_rms_norm", c -> c.results(rmsNorm(c)));
+    ops.op("norm_except_dim", Normalizations::normExceptDim);
     ops.op("_weight_norm", c -> c.result(weightNorm(c).get(0))).op("_weight_norm_interface", c -> c.results(weightNorm(c)));
   }
 
@@ -197,7 +198,7 @@ public final class Normalizations {
     if (!c.bool("use_input_stats")) {
       return c.result(batchNorm(c, false).get(0));
     }
-    DataType working = working(c, "weight", "bias");
+    DataType working = Kernels.typeFor("InstanceNormalization", working(c, "weight", "bias"));
     Value x = c.tensor("input", working);
     int rank = c.rank("input");
     Value weight = parameter(c, "weight", working);
@@ -281,7 +282,7 @@ public final class Normalizations {
     Onnx o = c.onnx();
     int rank = c.rank("input");
     DataType type = c.dtypeOf("input");
-    DataType working = working(c, "weight", "bias");
+    DataType working = Kernels.typeFor("InstanceNormalization", working(c, "weight", "bias"));
     Value x = c.tensor("input", working);
     Dim channels = x.shape().dim(1);
     Value scale = orElse(parameter(c, "weight", working), channels.isConstant() ? filled(o, 1, working, channels.constant()) : null);
@@ -328,11 +329,23 @@ public final class Normalizations {
   private static List<Value> weightNorm(AtenCall c) {
     Onnx o = c.onnx();
     Value v = c.tensor("v");
-    int rank = c.rank("v");
-    long kept = c.integer("dim");
+    Value norm = norm(o, v, c.integer("dim"));
+    return List.of(o.mul(v, o.div(c.tensor("g"), norm)), norm);
+  }
+
+  private static Value norm(Onnx o, Value v, long kept) {
+    int rank = o.rank(v);
     // Dimension -1 means none: one norm of it all.
     long[] axes = kept == -1 ? from(0, rank) : Arrays.stream(from(0, rank)).filter(a -> a != kept).toArray();
-    Value norm = o.reduce("ReduceL2", v, true, axes);
-    return List.of(o.mul(v, o.div(c.tensor("g"), norm)), norm);
+    return o.reduce("ReduceL2", v, true, axes);
+  }
+
+  private static TorchValue normExceptDim(AtenCall c) {
+    Onnx o = c.onnx();
+    if (c.integer("pow") != 2) {
+      throw c.unsupported("a norm of order " + c.integer("pow"));
+    }
+    Value norm = norm(o, c.tensor("v"), c.integer("dim"));
+    return c.result(c.integer("dim") == -1 ? o.reshape(norm) : norm);
   }
 }

@@ -23,8 +23,8 @@ public final class Pooling {
   private Pooling() {}
 
   public static void register(AtenOps ops) {
-    ops.op("max_pool1d max_pool2d max_pool3d", c -> c.result(maxPool(c).get(0)));
-    ops.op("max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices", c -> c.results(maxPool(c)));
+    ops.op("max_pool1d max_pool2d max_pool3d", c -> c.result(maxPool(c, false).get(0)));
+    ops.op("max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices", c -> c.results(maxPool(c, true)));
     ops.op("avg_pool1d avg_pool2d avg_pool3d", Pooling::averagePool);
     ops.op("max_unpool2d max_unpool3d", Pooling::maxUnpool);
     ops.op("fractional_max_pool2d fractional_max_pool3d", c -> {
@@ -165,8 +165,8 @@ public final class Pooling {
 
   // ---- maximum ----
 
-  /** The largest elements, and where they are in their plane. */
-  private static List<Value> maxPool(AtenCall c) {
+  /** The largest elements, and if wanted, where they are in their plane. */
+  private static List<Value> maxPool(AtenCall c, boolean withIndices) {
     Onnx o = c.onnx();
     int n = spatialRank(c);
     Windows w = Windows.of(c, n);
@@ -176,9 +176,13 @@ public final class Pooling {
     boolean inside = pads != null && w.fits(pads);
     Value source = inside ? x : w.pad(o, x, true, x, lowest(o, x.dtype()));
     List<Value> y = o.node("MaxPool").in(source).attr("kernel_shape", w.kernel()).attr("strides", w.stride()).attr("dilations", w.dilation())
-        .attr("pads", inside ? pads : new long[2 * n]).attr("ceil_mode", inside && w.ceil() && !w.sizesKnown(x)).outs(2);
+        .attr("pads", inside ? pads : new long[2 * n]).attr("ceil_mode", inside && w.ceil() && !w.sizesKnown(x)).outs(withIndices ? 2 : 1);
+    Value largest = unbatched(c, n, o.cast(y.get(0), type));
+    if (!withIndices) {
+      return List.of(largest);
+    }
     Value indices = inside ? o.op("Mod", y.get(1), planeSize(o, x, n)) : unpaddedIndices(o, x, source, w, y.get(1));
-    return List.of(unbatched(c, n, o.cast(y.get(0), type)), unbatched(c, n, indices));
+    return List.of(largest, unbatched(c, n, indices));
   }
 
   private static long[] symmetric(Windows w) {

@@ -105,6 +105,9 @@ public final class Recurrent {
   private static List<Value> layer(AtenCall c, RecurrentKind kind, List<RecurrentWeights> weights, Value x, Value lengths, List<Value> states) {
     Onnx o = c.onnx();
     long size = weights.get(0).size(c, kind);
+    if (x.dtype() == DataType.BFLOAT16) {
+      throw c.unsupported("bfloat16, which ONNX's operator lacks");
+    }
     OnnxNode node = o.node(kind.opType()).in(x).in(RecurrentWeights.stacked(o, kind, size, weights)).in(lengths).in(states)
         .attr("hidden_size", size).attr("direction", weights.size() == 2 ? "bidirectional" : "forward");
     if (kind == RecurrentKind.GRU) {

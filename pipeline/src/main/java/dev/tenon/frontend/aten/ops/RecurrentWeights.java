@@ -57,20 +57,9 @@ record RecurrentWeights(Value input, Value hidden, Value inputBias, Value hidden
   private static Value stack(Onnx o, String name, String letter, List<List<Value>> directions, RecurrentKind kind, long size) {
     boolean constant = directions.stream().flatMap(List::stream).allMatch(v -> v.constant() != null);
     if (constant) {
-      // A recipe over the source's parameters, which keeps their names.
-      List<Tensor> stacked = new ArrayList<>();
-      for (List<Value> parts : directions) {
-        List<Tensor> blocks = new ArrayList<>();
-        for (Value part : parts) {
-          for (int g = 0; g < kind.gates(); g++) {
-            blocks.add(part.constant().slice(0, kind.gate(g) * size, (kind.gate(g) + 1) * size));
-          }
-        }
-        Tensor one = kind.gates() == 1 && parts.size() == 1 ? parts.get(0).constant() : Tensor.concat(0, blocks);
-        stacked.add(one.reshape(prepend(1, one.dims())));
-      }
       String first = directions.get(0).get(0).name();
-      return o.parameter(first.contains(name) ? first.replace(name, letter) : first + "_" + letter, Tensor.concat(0, stacked));
+      String wish = first.contains(name) ? first.replace(name, letter) : first + "_" + letter;
+      return o.parameter(List.of(kind, directions), wish, () -> stack(directions, kind, size));
     }
     List<Value> stacked = new ArrayList<>();
     for (List<Value> parts : directions) {
@@ -83,6 +72,22 @@ record RecurrentWeights(Value input, Value hidden, Value inputBias, Value hidden
       stacked.add(o.unsqueeze(o.concat(0, blocks), 0));
     }
     return o.concat(0, stacked);
+  }
+
+  /** A recipe over the source's parameters, which keeps their names. */
+  private static Tensor stack(List<List<Value>> directions, RecurrentKind kind, long size) {
+    List<Tensor> stacked = new ArrayList<>();
+    for (List<Value> parts : directions) {
+      List<Tensor> blocks = new ArrayList<>();
+      for (Value part : parts) {
+        for (int g = 0; g < kind.gates(); g++) {
+          blocks.add(part.constant().slice(0, kind.gate(g) * size, (kind.gate(g) + 1) * size));
+        }
+      }
+      Tensor one = Tensor.concat(0, blocks);
+      stacked.add(one.reshape(prepend(1, one.dims())));
+    }
+    return Tensor.concat(0, stacked);
   }
 
   private static long[] prepend(long first, long[] rest) {

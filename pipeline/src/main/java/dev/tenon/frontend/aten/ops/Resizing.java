@@ -9,9 +9,12 @@ import dev.tenon.frontend.aten.TorchNone;
 import dev.tenon.frontend.aten.TorchScalar;
 import dev.tenon.frontend.aten.TorchValue;
 import dev.tenon.ir.DataType;
+import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -21,6 +24,9 @@ import java.util.List;
  * from the sizes if not. ONNX's {@code Resize} knows both: {@code scales} and {@code sizes}.
  */
 public final class Resizing {
+  /** Stands for a scale factor that is known only when the model runs. */
+  private static final Double COMPUTED = Double.NaN;
+
   private Resizing() {}
 
   public static void register(AtenOps ops) {
@@ -59,8 +65,13 @@ public final class Resizing {
     Onnx o = c.onnx();
     String input = c.has("input") ? "input" : "self";
     Value x = c.tensor(input);
-    int n = c.rank(input) - 2;
-    List<Double> scales = scales(c, n);
+    // The digit in the name: the number of axes that are resized.
+    int n = c.schema().baseName().replaceAll("\\D", "").charAt(0) - '0';
+    if (c.rank(input, Shape.unknownOfRank(n + 2)) != n + 2) {
+      throw c.unsupported("an input of rank " + c.rank(input) + ", not " + (n + 2));
+    }
+    List<TorchValue> given = scaleArguments(c, n);
+    List<Double> scales = scales(c, given, n);
     List<TorchScalar> sizes = c.isNone("output_size") ? null : c.numbers("output_size");
     boolean bytes = x.dtype() == DataType.UINT8 && !mode.nearest();
     OnnxNode node = o.node("Resize").in(bytes ? o.cast(x, DataType.FLOAT) : x, null);
@@ -74,6 +85,8 @@ public final class Resizing {
     List<TorchScalar> exact = exactSizes(x, sizes, scales, mode);
     if (exact != null) {
       node.in(null, o.vector(exact));
+    } else if (scales.contains(COMPUTED)) {
+      node.in(o.concat(0, given.stream().map(v -> o.cast(((TorchScalar) v).vector(o), DataType.FLOAT)).toList()));
     } else {
       node.in(o.constant(scalesTensor(x, sizes, scales, mode)));
     }
@@ -110,25 +123,24 @@ public final class Resizing {
     }
   }
 
-  /** The scale factors, null where none is given. */
-  private static List<Double> scales(AtenCall c, int n) {
-    List<TorchValue> given = new ArrayList<>();
+  private static List<TorchValue> scaleArguments(AtenCall c, int n) {
     if (c.has("scale_factors")) {
-      given.addAll(c.isNone("scale_factors") ? List.of() : c.list("scale_factors"));
-    } else if (c.has("scales")) {
-      given.add(c.get("scales"));
-    } else {
-      for (String p : n == 3 ? new String[] {"scales_d", "scales_h", "scales_w"} : new String[] {"scales_h", "scales_w"}) {
-        given.add(c.get(p));
-      }
+      return c.isNone("scale_factors") ? Collections.nCopies(n, TorchNone.NONE) : c.list("scale_factors");
     }
+    String[] names = n == 1 ? new String[] {"scales"} : n == 2 ? new String[] {"scales_h", "scales_w"}
+        : new String[] {"scales_d", "scales_h", "scales_w"};
+    return Arrays.stream(names).map(c::get).toList();
+  }
+
+  /** The scale factors, null where none is given. */
+  private static List<Double> scales(AtenCall c, List<TorchValue> given, int n) {
     List<Double> all = new ArrayList<>();
     for (int i = 0; i < n; i++) {
       TorchValue v = i < given.size() ? given.get(i) : TorchNone.NONE;
-      if (v instanceof TorchScalar s && !s.isConstant()) {
-        throw c.unsupported("a scale factor that is computed when the model runs");
-      }
-      all.add(v instanceof TorchScalar s && s.toDouble() > 0 ? s.toDouble() : null);
+      all.add(!(v instanceof TorchScalar s) ? null : !s.isConstant() ? COMPUTED : s.toDouble() > 0 ? (Double) s.toDouble() : null);
+    }
+    if (all.contains(COMPUTED) && all.contains(null)) {
+      throw c.unsupported("scale factors for some axes and none for others");
     }
     return all;
   }
@@ -138,6 +150,9 @@ public final class Resizing {
     List<TorchScalar> exact = new ArrayList<>();
     for (int i = 0; i < scales.size(); i++) {
       long in = x.shape().dim(i + 2).orMinusOne();
+      if (COMPUTED.equals(scales.get(i))) {
+        return null;
+      }
       if (scales.get(i) == null && sizes == null || scales.get(i) != null && (in < 0 || !isExact(in, size(in, sizes, scales, i), scales.get(i), mode))) {
         return null;
       }
@@ -181,8 +196,9 @@ public final class Resizing {
     String[] modes = {"linear", "nearest", "cubic"};
     String[] paddings = {"zeros", "border", "reflection"};
     Onnx o = c.onnx();
-    return c.result(o.node("GridSample").in(c.tensor("input"), c.tensor("grid")).attr("mode", modes[(int) c.integer("interpolation_mode")])
-        .attr("padding_mode", paddings[(int) c.integer("padding_mode")]).attr("align_corners", c.bool("align_corners")).out());
+    DataType type = Kernels.typeFor("GridSample", c.dtypeOf("input"));
+    return c.result(o.cast(o.node("GridSample").in(c.tensor("input", type), c.tensor("grid", type)).attr("mode", modes[(int) c.integer("interpolation_mode")])
+        .attr("padding_mode", paddings[(int) c.integer("padding_mode")]).attr("align_corners", c.bool("align_corners")).out(), c.dtypeOf("input")));
   }
 
   private static TorchValue affineGrid(AtenCall c) {
