@@ -11,6 +11,7 @@ import java.util.List;
 
 /** Rows of tables by index, and their sums, means and maxima. */
 public final class Embeddings {
+  private static final long SUM = 0;
   private static final long MEAN = 1;
   private static final long MAX = 2;
 
@@ -42,9 +43,9 @@ public final class Embeddings {
       Value divisor = o.op("Max", count, o.scalar(DataType.INT64, 1L));
       y = c.integer("mode") == MEAN ? o.div(y, o.unsqueeze(o.cast(divisor, t), 1)) : y;
     }
-    // Besides the sizes of the bags, the other results are for the derivative.
-    Value none = o.vector();
-    return c.results(y, none, count, none);
+    // The other results are for the derivative. PyTorch tells the sizes of the bags, twice, where they matter: zeros for sums.
+    Value sizes = c.integer("mode") == SUM ? o.mul(count, o.scalar(DataType.INT64, 0L)) : count;
+    return c.results(y, o.vector(), sizes, c.integer("mode") == MAX ? o.vector() : sizes);
   }
 
   /** True where a row, by its place in the indices, is in a bag. */

@@ -289,38 +289,43 @@ public final class Normalizations {
     Value shift = orElse(parameter(c, "bias", working), channels.isConstant() ? filled(o, 0, working, channels.constant()) : null);
     // Of an empty tensor ONNX Runtime cannot expand the operator.
     boolean empty = x.shape().dims().stream().anyMatch(d -> d.is(0));
-    if (rank > 2 && !empty && scale != null && shift != null && c.schema().results().size() == 1) {
-      Value y = o.node("GroupNormalization").in(x, scale, shift).attr("num_groups", groups).attr("epsilon", c.number("eps")).out();
-      return List.of(o.cast(y, type));
-    }
-    return writtenOut(c, x, groups, working);
+    boolean whole = rank > 2 && !empty && scale != null && shift != null;
+    Value y = whole ? o.node("GroupNormalization").in(x, scale, shift).attr("num_groups", groups).attr("epsilon", c.number("eps")).out()
+        : writtenOut(c, x, groups, working);
+    return c.schema().results().size() == 1 ? List.of(o.cast(y, type)) : withGroupStatistics(c, o.cast(y, type), x, groups);
   }
 
-  /** In operators that also tell the groups' statistics, and take what ONNX's own does not. */
-  private static List<Value> writtenOut(AtenCall c, Value x, long groups, DataType working) {
-    Onnx o = c.onnx();
-    int rank = x.rank();
-    DataType type = c.dtypeOf("input");
+  /** [batch, groups, rest]. */
+  private static Value grouped(Onnx o, Value x, long groups) {
     List<TorchScalar> sizes = o.sizes(x);
     TorchScalar rest = TorchScalar.of(1);
-    for (int i = 2; i < rank; i++) {
+    for (int i = 2; i < sizes.size(); i++) {
       rest = o.times(rest, sizes.get(i));
     }
     rest = sizes.get(1).is(groups) ? rest : o.times(o.floorDiv(sizes.get(1), TorchScalar.of(groups)), rest);
-    Value grouped = o.reshape(x, List.of(sizes.get(0), TorchScalar.of(groups), rest));
-    Value normalized = o.node("InstanceNormalization").in(grouped, filled(o, 1, working, groups), filled(o, 0, working, groups))
+    return o.reshape(x, List.of(sizes.get(0), TorchScalar.of(groups), rest));
+  }
+
+  /** In operators that take what ONNX's own does not. */
+  private static Value writtenOut(AtenCall c, Value x, long groups, DataType working) {
+    Onnx o = c.onnx();
+    int rank = x.rank();
+    Value normalized = o.node("InstanceNormalization").in(grouped(o, x, groups), filled(o, 1, working, groups), filled(o, 0, working, groups))
         .attr("epsilon", c.number("eps")).out();
     Value weight = parameter(c, "weight", working);
     Value bias = parameter(c, "bias", working);
-    Value y = affine(o, o.reshape(normalized, sizes), weight == null ? null : overChannels(o, weight, rank),
+    return affine(o, o.reshape(normalized, o.sizes(x)), weight == null ? null : overChannels(o, weight, rank),
         bias == null ? null : overChannels(o, bias, rank));
-    if (c.schema().results().size() == 1) {
-      return List.of(o.cast(y, type));
-    }
+  }
+
+  /** With the means and the reciprocals of the standard deviations of the groups. */
+  private static List<Value> withGroupStatistics(AtenCall c, Value y, Value x, long groups) {
+    Onnx o = c.onnx();
+    Value grouped = grouped(o, x, groups);
     Value mean = o.reduce("ReduceMean", grouped, true, 2);
     Value centered = o.sub(grouped, mean);
     Value inverse = reciprocalRoot(o, o.reduce("ReduceMean", o.mul(centered, centered), false, 2), c.number("eps"));
-    return List.of(o.cast(y, type), o.squeeze(mean, 2), inverse);
+    return List.of(y, o.squeeze(mean, 2), inverse);
   }
 
   // ---- weights ----

@@ -13,7 +13,7 @@ import java.util.List;
 /**
  * Quantization to integers and back: {@code quantized_decomposed} of PT2E, fake quantization, and tensors of PyTorch's quantized types.
  *
- * <p>Eight bits become {@code QuantizeLinear} and {@code DequantizeLinear}, with a {@code Clip} where the range is narrower than the type;
+ * <p>Eight and sixteen bits become {@code QuantizeLinear} and {@code DequantizeLinear}, with a {@code Clip} where the range is narrower than the type;
  * the rest is arithmetic. PyTorch multiplies by the reciprocal of the scale where ONNX divides, so an element half-way between two
  * integers may be rounded to the other one.
  *
@@ -51,13 +51,13 @@ public final class Quantization {
     ops.op("fake_quantize_per_channel_affine_cachemask", c -> withMask(c, true));
     ops.op("quantize_per_tensor quantize_per_tensor.tensor_qparams", c -> typed(c, "scale", "zero_point", NONE));
     ops.op("quantize_per_channel", c -> typed(c, "scales", "zero_points", c.axis("axis", c.rank("self"))));
-    ops.op("dequantize.self dequantize.tensor", c -> c.result(c.tensor(c.has("self") ? "self" : "qtensor")));
+    ops.op("dequantize", c -> c.get(c.schema().parameters().get(0).name()));
   }
 
   // ---- the two steps ----
 
   private static boolean hasOperator(DataType t) {
-    return t == DataType.INT8 || t == DataType.UINT8;
+    return t == DataType.INT8 || t == DataType.UINT8 || t == DataType.INT16 || t == DataType.UINT16;
   }
 
   /** A scale or zero point, a number or a tensor: of rank 0, or with an element for each place of the axis. */
@@ -95,7 +95,10 @@ public final class Quantization {
       // The type of the zero point is that of the result.
       Value zero = zeroPoint == null ? o.expand(o.scalar(to, 0L), o.sizes(scale)) : o.cast(zeroPoint, to);
       Value q = withAxis(o.node("QuantizeLinear").in(x, scale, zero), axis);
-      return min == null && max == null ? q : o.op("Clip", q, min == null ? null : o.cast(min, to), max == null ? null : o.cast(max, to));
+      // Runtimes clip integers of eight, 32 and 64 bits.
+      DataType wide = to.bits() == 16 ? DataType.INT32 : to;
+      return min == null && max == null ? q
+          : o.cast(o.op("Clip", o.cast(q, wide), min == null ? null : o.cast(min, wide), max == null ? null : o.cast(max, wide)), to);
     }
     int rank = o.rank(x);
     Value rounded = o.op("Round", o.div(x, along(o, scale, axis, rank)));
