@@ -3,8 +3,6 @@ package dev.tenon.frontend.aten.ops;
 import dev.tenon.frontend.aten.AtenCall;
 import dev.tenon.frontend.aten.AtenOps;
 import dev.tenon.frontend.aten.Onnx;
-import dev.tenon.frontend.aten.OnnxNode;
-import dev.tenon.frontend.aten.TorchTuple;
 import dev.tenon.frontend.aten.TorchValue;
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Value;
@@ -12,8 +10,6 @@ import java.util.function.BinaryOperator;
 
 /** Loss functions, for models that return their loss. */
 public final class Losses {
-  private static final String[] REDUCTIONS = {"none", "mean", "sum"};
-
   private Losses() {}
 
   public static void register(AtenOps ops) {
@@ -21,9 +17,8 @@ public final class Losses {
     ops.op("smooth_l1_loss", Losses::smoothL1).op("huber_loss", Losses::huber);
     ops.op("binary_cross_entropy", Losses::binaryCrossEntropy).op("binary_cross_entropy_with_logits", Losses::withLogits);
     ops.op("kl_div", Losses::divergence);
-    ops.op("nll_loss nll_loss2d nll_loss_nd", c -> byClass(c, "NegativeLogLikelihoodLoss"));
-    ops.op("nll_loss_forward nll_loss2d_forward", Losses::withTotalWeight);
-    ops.op("cross_entropy_loss", Losses::crossEntropy);
+    CrossEntropy.register(ops);
+    MarginLosses.register(ops);
   }
 
   @FunctionalInterface
@@ -31,7 +26,8 @@ public final class Losses {
     Value apply(Onnx o, Value difference);
   }
 
-  private static TorchValue reduced(AtenCall c, Value loss) {
+  /** The loss, its mean or its sum, as the call says. */
+  static TorchValue reduced(AtenCall c, Value loss) {
     return c.result(switch ((int) c.integer("reduction")) {
       case 1 -> c.onnx().reduce("ReduceMean", loss, false);
       case 2 -> c.onnx().reduce("ReduceSum", loss, false);
@@ -105,44 +101,5 @@ public final class Losses {
     }
     Value log = o.where(o.op("Greater", target, zero), o.mul(target, o.op("Log", target)), zero);
     return reduced(c, o.sub(log, o.mul(target, x)));
-  }
-
-  private static TorchValue crossEntropy(AtenCall c) {
-    if (c.number("label_smoothing") != 0 || c.dtypeOf("target").isFloat()) {
-      throw c.unsupported("targets that are probabilities, or smoothed");
-    }
-    return byClass(c, "SoftmaxCrossEntropyLoss");
-  }
-
-  /** A loss of targets that are classes; the classes are the second axis, or the only one. */
-  private static TorchValue byClass(AtenCall c, String opType) {
-    Onnx o = c.onnx();
-    boolean single = c.rank("self") == 1;
-    Value x = single ? o.unsqueeze(c.tensor("self"), 0) : c.tensor("self");
-    Value target = single ? o.unsqueeze(c.tensor("target"), 0) : c.tensor("target");
-    long reduction = c.integer("reduction");
-    OnnxNode node = o.node(opType).in(x, target, c.tensorOrNull("weight")).attr("reduction", REDUCTIONS[(int) reduction])
-        .attr("ignore_index", c.integer("ignore_index"));
-    Value y = node.out();
-    return c.result(single && reduction == 0 ? o.squeeze(y, 0) : y);
-  }
-
-  /** Also gives the sum of the targets' weights; zero if nothing is reduced. */
-  private static TorchValue withTotalWeight(AtenCall c) {
-    Onnx o = c.onnx();
-    Value target = c.tensor("target");
-    DataType t = c.dtypeOf("self");
-    Value counts = o.op("Not", o.op("Equal", target, o.scalar(target.dtype(), c.integer("ignore_index"))));
-    Value total = o.scalar(t, 0L);
-    if (c.integer("reduction") != 0) {
-      Value each = o.cast(counts, t);
-      if (!c.isNone("weight")) {
-        // What is ignored may be no class at all.
-        Value known = o.where(counts, target, o.scalar(target.dtype(), 0L));
-        each = o.mul(each, o.gather(c.tensor("weight"), known, 0));
-      }
-      total = o.reduce("ReduceSum", each, false);
-    }
-    return TorchTuple.of(byClass(c, "NegativeLogLikelihoodLoss"), c.result(total));
   }
 }
