@@ -117,9 +117,9 @@ final class GraphLowering {
       node.outputs().forEach(o -> standIn(node, target, o));
     } catch (BadInputException e) {
       throw e;
-    } catch (ArithmeticException | IndexOutOfBoundsException | IllegalArgumentException | IllegalStateException | ClassCastException
-        | NullPointerException e) {
-      // Arguments that contradict each other: the file is not what PyTorch writes, or a lowering has a case too few.
+    } catch (RuntimeException e) {
+      // Arguments that contradict each other, or types that nobody computes in: the file is not what PyTorch writes, or a lowering has a
+      // case too few.
       context.aten().report(new LoweringException(node.target() + " cannot be lowered with these arguments: " + Texts.shortened(String.valueOf(e))));
       node.outputs().forEach(o -> standIn(node, target, o));
     }

@@ -168,6 +168,16 @@ class ExportedBadInputTest {
   }
 
   @Test
+  void complexNumbersAreReportedWithTheirNode() {
+    String node = ProgramJson.node("mul", "torch.ops.aten.mul.Tensor", ProgramJson.input("self", ProgramJson.X) + ", "
+        + ProgramJson.input("other", "{\"as_float\": 0.5}"), ProgramJson.tensor("mul"));
+    String program = ProgramJson.program(ProgramJson.graph(node, "mul"), ProgramJson.signature("mul")).replace("\"dtype\": 7", "\"dtype\": 10");
+    Diagnostics diagnostics = new Diagnostics();
+    read(Pt2Builder.small().with(Pt2Builder.PROGRAM, program), diagnostics);
+    assertEquals("mul", diagnostics.errors().get(0).node());
+  }
+
+  @Test
   void hugeExpressionsAreUnknownSizes() {
     String deep = "Add(".repeat(5_000) + "Integer(1)" + ")".repeat(5_000);
     Model model = read(Pt2Builder.small().with(Pt2Builder.PROGRAM,
