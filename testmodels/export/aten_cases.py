@@ -8,7 +8,8 @@ Each module in `aten_families` has a function `cases(case)` that lists calls:
     case("aten::sum.dim_IntList", rand(2, 3), [1], keepdim=True)
 
 An operator is named with or without namespace and overload; without, the Java side finds the overload by the arguments. Tensors are
-inputs of the model, but for those wrapped in `param(...)`, which are initializers. The calls run once, seeded by their place in the
+inputs of the model, but for those wrapped in `param(...)`, which are initializers; numbers that are sizes of inputs, `Size(3)`, and
+numbers that the graph computes, `Item(2.5)`, are marked. The calls run once, seeded by their place in the
 family, and one file a family, `<family>.json`, holds arguments and results. The test replays a call with the shapes of its inputs known
 and again with all of them symbolic. Options of a case, all keyword arguments with a leading underscore:
 
@@ -19,6 +20,9 @@ and again with all of them symbolic. Options of a case, all keyword arguments wi
     _tol=1e-3        tolerance, relative to the largest magnitude; 1e-5 else, 5e-3 for float16
     _outputs=2       compares only the first results
     _counted=True    the program says how many results there are
+    _views=[...]     the operator is called on a view of the first argument, made by these operators one after the other:
+                     (name, further arguments) or (name, further arguments, which of the results); compared are the tensor that it is a
+                     view of, as it is afterwards, the view, and the first view
     _note="..."      what the case is about
 """
 import base64
@@ -43,6 +47,17 @@ def param(t):
     return Param(t)
 
 
+class Size(int):
+    """A number that is the size of an input: known in the static replay, not in the symbolic one."""
+
+
+class Item:
+    """A number that the graph computes."""
+
+    def __init__(self, number):
+        self.number = number
+
+
 def rand(*shape, dtype=torch.float32):
     """Numbers of a normal distribution."""
     return torch.randn(shape).to(dtype)
@@ -59,6 +74,10 @@ def tensor(values, dtype=None):
 def encode(v):
     if isinstance(v, Param):
         return {**encode(v.tensor), "param": True}
+    if isinstance(v, Size):
+        return {"size": int(v)}
+    if isinstance(v, Item):
+        return {"item": encode(torch.tensor(v.number, dtype=torch.float64 if isinstance(v.number, float) else None))}
     if isinstance(v, torch.Tensor):
         t = v.detach().contiguous()
         raw = t.view(SIXTEEN_BITS.get(t.dtype, t.dtype)).numpy().tobytes()
@@ -75,7 +94,7 @@ def encode(v):
 
 
 def plain(v):
-    return v.tensor if isinstance(v, Param) else [plain(e) for e in v] if isinstance(v, (list, tuple)) else v
+    return v.tensor if isinstance(v, Param) else v.number if isinstance(v, Item) else int(v) if isinstance(v, Size) else [plain(e) for e in v] if isinstance(v, (list, tuple)) else v
 
 
 def operator(name):
@@ -93,10 +112,12 @@ def record(family):
         options = {k[1:]: kwargs.pop(k) for k in list(kwargs) if k.startswith("_")}
         full, overload, op = operator(name)
         try:
-            result = [] if "refused" in options else op(*copied(plain(args)), **{k: copied(plain(v)) for k, v in kwargs.items()})
+            result = [] if "refused" in options else run(op, copied(plain(args)), {k: copied(plain(v)) for k, v in kwargs.items()},
+                                                         options.get("views"))
         except Exception as e:
             raise RuntimeError(f"{family} case {len(cases)}: {name}{[a.shape if isinstance(a, torch.Tensor) else a for a in args]}") from e
         entry = {"op": full, "args": encode(args), "kwargs": {k: encode(v) for k, v in kwargs.items()},
+                 **({"views": encode(options.pop("views"))} if "views" in options else {}),
                  "results": [] if "refused" in options else encode(result if isinstance(result, (list, tuple)) else [result]), **options}
         if overload:
             entry["overload"] = overload if overload != "default" else ""
@@ -107,6 +128,17 @@ def record(family):
     torch.manual_seed(7)
     importlib.import_module("aten_families." + family).cases(case)
     return cases
+
+
+def run(op, args, kwargs, views):
+    if views is None:
+        return op(*args, **kwargs)
+    seen = args[:1]
+    for name, further, *which in views:
+        result = operator(name)[2](seen[-1], *further)
+        seen.append(result[which[0]] if which else result)
+    op(seen[-1], *args[1:], **kwargs)
+    return [seen[0], seen[-1], seen[1]]
 
 
 def copied(v):

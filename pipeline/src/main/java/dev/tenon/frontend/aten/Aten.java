@@ -331,7 +331,11 @@ public final class Aten {
   private TorchValue custom(String name, String overload, Schema schema, AtenCall c, TorchValue[] arguments, List<Type> resultTypes) {
     TorchValue made = custom(name, overload, schema, named(schema, arguments), resultTypes);
     if (schema.mutated() != null && c.get(schema.mutated().name()) instanceof TorchTensor self && made instanceof TorchTensor t) {
-      record(self, t.value());
+      try {
+        record(self, t.value());
+      } catch (LoweringException e) {
+        report(e);
+      }
       return self;
     }
     return made;

@@ -29,6 +29,9 @@ import java.util.Map;
  * give the same elements, element types and shapes.
  */
 final class AtenCase {
+  private static final Map<DataType, TorchScalar.Kind> KINDS =
+      Map.of(DataType.BOOL, TorchScalar.Kind.BOOL, DataType.INT64, TorchScalar.Kind.INT, DataType.DOUBLE, TorchScalar.Kind.FLOAT);
+
   private final String family;
   private final int number;
   private final JsonNode json;
@@ -67,10 +70,19 @@ final class AtenCase {
     List<TorchValue> positional = new ArrayList<>();
     json.get("args").forEach(a -> positional.add(value(t, a, symbolic, inputs)));
     Map<String, TorchValue> named = new LinkedHashMap<>();
-    json.get("kwargs").fields().forEachRemaining(e -> named.put(e.getKey(), value(t, e.getValue(), symbolic, inputs)));
+    json.get("kwargs").properties().forEach(e -> named.put(e.getKey(), value(t, e.getValue(), symbolic, inputs)));
     String overload = json.has("overload") ? json.get("overload").asText() : null;
     List<Type> resultTypes = json.has("counted") ? Collections.nCopies(json.get("results").size(), null) : List.of();
+    List<TorchValue> views = new ArrayList<>();
+    if (json.has("views")) {
+      views.add(positional.get(0));
+      json.get("views").forEach(v -> views.add(view(t, v, views.get(views.size() - 1))));
+      positional.set(0, views.get(views.size() - 1));
+    }
     TorchValue result = t.aten().call(json.get("op").asText(), overload, positional, named, resultTypes);
+    if (json.has("views")) {
+      result = TorchTuple.of(views.get(0), views.get(views.size() - 1), views.get(1));
+    }
     if (json.has("refused")) {
       String said = t.diagnostics().errors().toString();
       assertTrue(said.contains(json.get("refused").asText()), () -> "expected to be refused: " + said);
@@ -89,6 +101,14 @@ final class AtenCase {
     }
     List<Tensor> found = json.has("invalid") || tensors.isEmpty() ? null : t.runAll(tensors);
     compare(results, json.get("results"), tensors, found);
+  }
+
+  /** A view of the tensor: {@code [operator, further arguments, which result]}. */
+  private TorchValue view(AtenTester t, JsonNode json, TorchValue of) {
+    List<TorchValue> arguments = new ArrayList<>(List.of(of));
+    json.get(1).forEach(a -> arguments.add(value(t, a, false, new int[1])));
+    TorchValue made = t.call(json.get(0).asText(), arguments.toArray(TorchValue[]::new));
+    return json.has(2) ? elements(made).get(json.get(2).asInt()) : made;
   }
 
   private static List<TorchValue> elements(TorchValue v) {
@@ -131,6 +151,15 @@ final class AtenCase {
       return new TorchList(all);
     } else if (n.has("float")) {
       return TorchScalar.of(number(n.get("float").asText()));
+    } else if (n.has("size")) {
+      int input = inputs[0]++;
+      long size = n.get("size").asLong();
+      TorchTensor sized = t.input(Tensor.of(new float[(int) size], size), symbolic ? Shape.of(Dim.symbol("s" + input)) : Shape.of(size));
+      return t.aten().onnx().size(sized.value(), 0);
+    } else if (n.has("item")) {
+      inputs[0]++;
+      TorchTensor item = t.input(tensor(n.get("item")));
+      return t.aten().onnx().number(KINDS.get(item.dtype()), item.value());
     } else if (n.has("dtype")) {
       return new TorchDtype(DataType.ofLabel(n.get("dtype").asText()).orElseThrow());
     }

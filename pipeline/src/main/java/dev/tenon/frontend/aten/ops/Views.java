@@ -42,6 +42,7 @@ public final class Views {
     ops.op("select_scatter", c -> c.result(scatterSelect(c, c.tensor("self"), c.tensor("src"), 0)));
 
     ops.op("expand expand_copy", Views::expand).op("expand_as", c -> c.result(c.onnx().expand(c.tensor("self"), c.onnx().sizes(c.tensor("other")))));
+    ops.view("expand expand_as broadcast_to", Views::unexpanded);
     ops.op("broadcast_to", c -> c.result(c.onnx().expand(c.tensor("self"), c.numbers("size"))));
 
     ops.op("detach alias contiguous positive lift_fresh", c -> c.result(c.tensor("self")));
@@ -233,16 +234,37 @@ public final class Views {
   }
 
   private static Value scatterSlice(AtenCall c, Value base, Value written, int index) {
+    Onnx o = c.onnx();
     int axis = c.axis("dim", base.rank());
     long step = c.integer("step");
     TorchScalar start = bound(c, "start", TorchScalar.of(0));
     TorchScalar end = bound(c, "end", TO_THE_END);
-    return step == 1 ? replace(c.onnx(), base, axis, start, end, written) : replaceEvery(c.onnx(), base, axis, start, end, step, written);
+    if (step != 1) {
+      return replaceEvery(o, base, axis, start, end, step, written);
+    }
+    Dim size = base.shape().dim(axis);
+    if (size.isConstant() && start.isConstant() && end.isConstant()) {
+      start = TorchScalar.of(within(start.toLong(), size.constant()));
+      end = TorchScalar.of(Math.max(start.toLong(), within(end.toLong(), size.constant())));
+    } else if (start.isConstant() && end.isConstant() && isBelowZero(start) == isBelowZero(end)) {
+      end = TorchScalar.of(Math.max(start.toLong(), end.toLong()));
+    } else if (isBelowZero(start) && end.isConstant() && end.toLong() > 0 && end.toLong() != Long.MAX_VALUE) {
+      throw c.unsupported("a slice from " + start + " to " + end + " of a dimension whose size is not known at conversion time");
+    }
+    return replace(o, base, axis, start, end, written);
   }
 
-  /** The base with what lies between start and end replaced. */
+  private static boolean isBelowZero(TorchScalar s) {
+    return s.isConstant() && s.toLong() < 0;
+  }
+
+  private static long within(long bound, long size) {
+    return Math.max(0, Math.min(size, bound < 0 ? bound + size : bound));
+  }
+
+  /** The base with what lies between start and end replaced; the end is not before the start. */
   static Value replace(Onnx o, Value base, int axis, TorchScalar start, TorchScalar end, Value written) {
-    if (start.isConstant() && end.isConstant() && start.toLong() >= end.toLong() && start.toLong() < 0 == end.toLong() < 0) {
+    if (start.isConstant() && start.equals(end)) {
       return base;
     }
     List<Value> parts = new ArrayList<>();
@@ -256,7 +278,7 @@ public final class Views {
     if (!toTheEnd) {
       parts.add(o.slice(base, axis, end, TO_THE_END, 1));
     }
-    return o.concat(axis, parts);
+    return parts.size() == 1 ? written : o.node("Concat").in(parts).attr("axis", axis).hint(base.type()).out();
   }
 
   private static Value replaceEvery(Onnx o, Value base, int axis, TorchScalar start, TorchScalar end, long step, Value written) {
@@ -303,6 +325,14 @@ public final class Views {
 
   private static TorchValue expand(AtenCall c) {
     return c.result(c.onnx().expand(c.tensor("self"), c.numbers("size")));
+  }
+
+  /** PyTorch refuses to write where several elements are one in memory. */
+  private static Value unexpanded(AtenCall c, Value base, Value written, int index) {
+    if (!base.shape().equals(written.shape())) {
+      throw c.unsupported("writing to expanded dimensions");
+    }
+    return written;
   }
 
   private static TorchValue copy(AtenCall c) {
