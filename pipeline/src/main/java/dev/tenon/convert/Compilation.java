@@ -5,7 +5,6 @@ import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.ReadOptions;
 import dev.tenon.frontend.SourceFormat;
 import dev.tenon.ir.Model;
-import dev.tenon.ir.Tensor;
 import dev.tenon.ir.diag.Diagnostics;
 import dev.tenon.ir.layout.ChannelsLast;
 import dev.tenon.ir.pass.InferredShapes;
@@ -16,7 +15,6 @@ import dev.tenon.ir.pass.PassResult;
 import dev.tenon.tf.BackendOptions;
 import dev.tenon.tf.Conversion;
 import dev.tenon.tf.TensorFlowBackend;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -26,12 +24,12 @@ import java.util.Map;
  * @param format what the model was read from
  * @param model after passes and layout
  * @param sourceNodes nodes as read, subgraphs included
- * @param parameters the source's parameters, in its order
+ * @param parameters the source's parameters
  * @param conversion the TensorFlow graph; of no use if there are errors among the diagnostics
  * @param passes pass to what it changed
  * @param layout how many nodes work channels-last, and what transposes that left
  */
-record Compilation(SourceFormat format, Model model, int sourceNodes, List<Tensor> parameters, Conversion conversion, Map<String, PassResult> passes,
+record Compilation(SourceFormat format, Model model, int sourceNodes, SourceParameters parameters, Conversion conversion, Map<String, PassResult> passes,
     ChannelsLast.Result layout, Diagnostics diagnostics) {
 
   /** Compiles a source. Unsupported parts are errors among the diagnostics, all of them. */
@@ -41,7 +39,7 @@ record Compilation(SourceFormat format, Model model, int sourceNodes, List<Tenso
     Model model = Frontends.read(source, new ReadOptions(options.inputShapes()), diagnostics);
     int[] nodes = {0};
     model.graph().forEachNode(n -> nodes[0]++);
-    List<Tensor> parameters = SourceParameters.of(model.graph());
+    SourceParameters parameters = SourceParameters.of(model.graph(), source);
     PassDumps dump = options.dumpPasses() == null ? null : new PassDumps(options.dumpPasses());
     phases.begin("passes");
     if (dump != null) {

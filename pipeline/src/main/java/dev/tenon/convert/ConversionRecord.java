@@ -78,8 +78,9 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
    *
    * @param sha256 of its elements (little-endian, row-major) if they are in the graph, in hexadecimal; else empty
    * @param sameAs another parameter with the same elements that stands for it (tied weights), or empty
+   * @param persistent false for a buffer or constant that the source's state_dict does not hold
    */
-  public record Parameter(String name, String dtype, List<Long> shape, Use use, String sha256, String sameAs) {}
+  public record Parameter(String name, String dtype, List<Long> shape, Use use, String sha256, String sameAs, boolean persistent) {}
 
   /**
    * The checkpoint that was poured into the variables.
@@ -165,6 +166,9 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
       if (!p.sameAs.isEmpty()) {
         n.put("same_as", p.sameAs);
       }
+      if (!p.persistent) {
+        n.put("persistent", false);
+      }
     }
     return a;
   }
@@ -220,7 +224,7 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
     List<Parameter> parameters = new ArrayList<>();
     for (JsonNode p : o.path("parameters")) {
       parameters.add(new Parameter(p.path("name").asText(), p.path("dtype").asText(), longs(p.path("shape")), use(p.path("use"), file),
-          p.path("sha256").asText(), p.path("same_as").asText()));
+          p.path("sha256").asText(), p.path("same_as").asText(), p.path("persistent").asBoolean(true)));
     }
     JsonNode w = o.path("weights");
     List<String> kept = new ArrayList<>();

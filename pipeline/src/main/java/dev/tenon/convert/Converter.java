@@ -165,7 +165,7 @@ public final class Converter {
     versions.put("tensorflow", Versions.tensorFlow());
     versions.put("onnxruntime", Versions.onnxRuntime());
     return new ConversionRecord(Versions.tenon(), from, optionsJson(), ports(model.graph().inputs(), names.inputs()),
-        ports(model.graph().outputs(), names.outputs()), SourceParameters.records(c), null, variables, c.conversion().tensors(), nodes(c.conversion()),
+        ports(model.graph().outputs(), names.outputs()), c.parameters().records(c.conversion()), null, variables, c.conversion().tensors(), nodes(c.conversion()),
         ConversionReport.diagnostics(c.diagnostics().all().stream().map(Converter::withoutCounters).toList()), versions);
   }
 

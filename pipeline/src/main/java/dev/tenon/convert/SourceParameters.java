@@ -2,10 +2,15 @@ package dev.tenon.convert;
 
 import dev.tenon.convert.ConversionRecord.Parameter;
 import dev.tenon.convert.ConversionRecord.Use;
+import dev.tenon.frontend.ModelSource;
+import dev.tenon.frontend.SourceFormat;
+import dev.tenon.frontend.checkpoint.Checkpoint;
 import dev.tenon.ir.Graph;
 import dev.tenon.ir.Recipe;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
+import dev.tenon.ir.diag.BadInputException;
+import dev.tenon.tf.Conversion;
 import dev.tenon.tf.Variable;
 import dev.tenon.tf.VariableNames;
 import java.io.IOException;
@@ -24,17 +29,46 @@ import java.util.Set;
 
 /** The parameters and buffers of a source, and what a conversion made of each. */
 public final class SourceParameters {
-  private SourceParameters() {}
+  /** By name, in the source's order. */
+  private final Map<String, Tensor> tensors;
+  /** The names in the source's state_dict; null if the source has none. */
+  private final Set<String> stateDict;
 
-  /** All parameters that a graph as read has, in its order. */
-  public static List<Tensor> of(Graph graph) {
+  private SourceParameters(Map<String, Tensor> tensors, Set<String> stateDict) {
+    this.tensors = tensors;
+    this.stateDict = stateDict;
+  }
+
+  /**
+   * All parameters of a source: what its graph as read has, and what its state_dict has besides: counters, second names of tied
+   * weights, layers that no output depends on.
+   */
+  static SourceParameters of(Graph graph, ModelSource source) {
+    Map<String, Tensor> ofGraph = of(graph);
+    if (!SourceFormat.of(source).isPyTorch()) {
+      return new SourceParameters(ofGraph, null);
+    }
+    Map<String, Tensor> all;
+    try (Checkpoint checkpoint = Checkpoint.open(source.file())) {
+      all = new LinkedHashMap<>(checkpoint.tensors());
+    } catch (BadInputException e) {
+      // The model could be read without it.
+      return new SourceParameters(ofGraph, null);
+    }
+    Set<String> stateDict = Set.copyOf(all.keySet());
+    all.putAll(ofGraph);
+    return new SourceParameters(all, stateDict);
+  }
+
+  /** The parameters of a graph as read, by name in its order. */
+  public static Map<String, Tensor> of(Graph graph) {
     Map<String, Tensor> found = new LinkedHashMap<>();
     for (Value v : graph.initializers()) {
       if (v.constant() != null) {
         collect(v.constant(), found);
       }
     }
-    return List.copyOf(found.values());
+    return found;
   }
 
   private static void collect(Tensor t, Map<String, Tensor> found) {
@@ -48,37 +82,38 @@ public final class SourceParameters {
    * The record of each parameter: what variables are made of, and what has the name of a module's parameter. What exporters write out
    * as tensors only because they have no other place for it (a shape, an axis) is left out.
    */
-  static List<Parameter> records(Compilation c) throws IOException {
+  List<Parameter> records(Conversion conversion) throws IOException {
     Set<String> inVariables = new LinkedHashSet<>();
-    for (Variable v : c.conversion().variables()) {
+    for (Variable v : conversion.variables()) {
       inVariables.addAll(v.tensor().recipe().sources());
     }
-    Set<String> inGraph = c.conversion().constantSources();
     List<Parameter> records = new ArrayList<>();
-    for (Tensor t : c.parameters()) {
-      String name = t.recipe().toString();
-      boolean parameter = VariableNames.isModuleName(name) && (name.contains(".") || t.dtype().isFloat() && t.numel() > 1);
+    for (Map.Entry<String, Tensor> e : tensors.entrySet()) {
+      String name = e.getKey();
+      Tensor t = e.getValue();
+      boolean large = t.dtype().isFloat() && t.numel() > 1;
+      boolean parameter = stateDict != null ? stateDict.contains(name) : VariableNames.isModuleName(name) && (name.contains(".") || large);
       boolean variable = inVariables.contains(name);
-      boolean constant = inGraph.contains(name) && (parameter || t.dtype().isFloat() && t.numel() > 1);
+      boolean constant = conversion.constantSources().contains(name) && (parameter || large);
       if (!variable && !constant && !parameter) {
         continue;
       }
       Use use = variable && constant ? Use.BOTH : variable ? Use.VARIABLE : constant ? Use.CONSTANT : Use.NONE;
       records.add(new Parameter(name, t.dtype().label(), Arrays.stream(t.dims()).boxed().toList(), use, constant ? sha256(t) : "",
-          use == Use.NONE ? twin(t, c.parameters(), inVariables) : ""));
+          use == Use.NONE ? twin(t, inVariables) : "", stateDict == null || stateDict.contains(name)));
     }
     return records;
   }
 
   /** The parameter in use that an unused one equals, as the second name of a tied weight does. */
-  private static String twin(Tensor t, List<Tensor> all, Set<String> inVariables) {
+  private String twin(Tensor t, Set<String> inVariables) {
     // Zeros and ones are alike without being tied.
     if (!t.dtype().isFloat() || t.numel() < 2 || uniform(t)) {
       return "";
     }
-    for (Tensor other : all) {
-      if (other != t && inVariables.contains(other.recipe().toString()) && other.contentEquals(t)) {
-        return other.recipe().toString();
+    for (String name : inVariables) {
+      if (tensors.containsKey(name) && tensors.get(name).contentEquals(t)) {
+        return name;
       }
     }
     return "";

@@ -28,7 +28,6 @@ import java.util.Set;
  * compared; elements are read only of what the graph holds as constants.
  */
 public final class PourPlanner {
-  /** Counts training steps; no output depends on it. */
   private static final String STEP_COUNTER = "num_batches_tracked";
 
   private final VariableFormulas model;
@@ -66,6 +65,11 @@ public final class PourPlanner {
     return new PourPlanner(model, checkpoint).run();
   }
 
+  /** True for the name of what counts training steps; no output depends on it. */
+  public static boolean isStepCounter(String name) {
+    return name.equals(STEP_COUNTER) || name.endsWith("." + STEP_COUNTER);
+  }
+
   private List<Parameter> parameters() {
     return model.record() == null ? List.of() : model.record().parameters();
   }
@@ -74,7 +78,7 @@ public final class PourPlanner {
     model.variables().forEach(this::variable);
     parameters().forEach(this::parameterBesideVariables);
     List<String> unexpected = checkpoint.tensors().keySet().stream()
-        .filter(n -> !used.contains(n) && !n.equals(STEP_COUNTER) && !n.endsWith("." + STEP_COUNTER)).toList();
+        .filter(n -> !used.contains(n) && !isStepCounter(n)).toList();
     return new PourPlan(List.copyOf(fills), List.copyOf(kept), List.copyOf(missing), List.copyOf(mismatched), List.copyOf(stale), unexpected,
         List.copyOf(casts.values()), PrefixHint.of(missing.stream().map(Missing::name).toList(), unexpected));
   }
@@ -97,7 +101,7 @@ public final class PourPlanner {
     }
     boolean direct = model.isMapped(v);
     if (!direct && !formula.parameters().isEmpty() && formula.parameters().stream().noneMatch(model::isParameter)) {
-      kept.add(new Kept(v.name(), "it holds a constant that the exporter wrote down, no parameter", true));
+      kept.add(new Kept(v.name(), "it holds a constant of the model, no parameter", true));
       return;
     }
     List<String> absent = new ArrayList<>();

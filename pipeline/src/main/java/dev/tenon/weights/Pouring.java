@@ -107,6 +107,7 @@ public final class Pouring {
     Map<String, TensorData> all = new HashMap<>();
     for (Fill f : plan.fills()) {
       all.put(f.variable().checkpointKey(), data(f.tensor()));
+      model.saved().copies(f.variable()).forEach(key -> all.put(key, data(f.tensor())));
     }
     return all;
   }

@@ -26,7 +26,7 @@ import java.util.regex.Pattern;
  * <p>A name with spaces, parentheses or commas, or one that looks like a number, stands in double quotes. A number takes the type of
  * what it is combined with.
  */
-final class RecipeText {
+public final class RecipeText {
   private static final Pattern NUMBER = Pattern.compile("-?\\d+(\\.\\d*)?([eE][-+]?\\d+)?");
   private static final Pattern TOKEN = Pattern.compile("\\s*(?:\"((?:[^\"\\\\]++|\\\\.)*+)\"|([(),])|([^\\s(),\"]+))");
   private static final int MAX_DEPTH = 100;
@@ -89,9 +89,14 @@ final class RecipeText {
   }
 
   /** A name as it must be written in a recipe: in quotes if it needs them. */
-  static String quote(String name) {
+  public static String quote(String name) {
     boolean plain = !name.isEmpty() && !name.matches(".*[\\s(),\"].*") && !NUMBER.matcher(name).matches() && !name.startsWith("-");
     return plain ? name : "\"" + name.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
+  }
+
+  /** The names in a recipe. */
+  public static Set<String> names(String text) {
+    return parse(text, "", "").parameters();
   }
 
   // ---- tokens ----

@@ -335,7 +335,7 @@ public final class RecoverySolver {
         found.add(new Found(name, twin.value, twin.origin));
       } else if (slot == null && base != null && base.tensors().containsKey(name)) {
         found.add(new Found(name, base.tensors().get(name), Origin.BASE));
-      } else if (slot == null && p != null && (p.use() == Use.NONE || p.use().inGraph())) {
+      } else if (slot == null && p != null && p.persistent() && !PourPlanner.isStepCounter(name) && (p.use() == Use.NONE || p.use().inGraph())) {
         leftOut.add(name);
       } else if (slot != null) {
         lost.add(new Lost(name, slot.obstacles.isEmpty() ? "no variable holds all of it" : slot.obstacles.iterator().next()));

@@ -1,6 +1,7 @@
 package dev.tenon.weights;
 
 import dev.tenon.convert.ConversionRecord;
+import dev.tenon.convert.ConversionRecord.Parameter;
 import dev.tenon.convert.ConversionRecord.VariableRecord;
 import dev.tenon.convert.RecipeJson;
 import dev.tenon.ir.Tensor;
@@ -30,6 +31,7 @@ public final class VariableFormulas implements AutoCloseable {
   private final WeightMapping mapping;
   private final Map<String, Formula> formulas;
   private final Map<String, Tensor> recordedParameters;
+  private final Map<String, Parameter> recorded = new HashMap<>();
   private final Set<String> mappedVariables = new HashSet<>();
 
   private VariableFormulas(SavedVariables saved, ConversionRecord record, WeightMapping mapping) {
@@ -64,10 +66,18 @@ public final class VariableFormulas implements AutoCloseable {
     }
   }
 
-  /** The variables of any SavedModel. */
-  static SavedVariables openVariables(Path savedModel) {
+  private static SavedVariables openVariables(Path savedModel) {
     try {
       return SavedVariables.open(savedModel);
+    } catch (IOException e) {
+      throw new BadInputException(e.getMessage(), e);
+    }
+  }
+
+  /** The variables of any SavedModel. */
+  public static List<SavedVariableInfo> variablesOf(Path savedModel) {
+    try (SavedVariables saved = openVariables(savedModel)) {
+      return saved.variables();
     } catch (IOException e) {
       throw new BadInputException(e.getMessage(), e);
     }
@@ -76,6 +86,7 @@ public final class VariableFormulas implements AutoCloseable {
   private void collect(String recordFile) {
     Map<String, SavedVariableInfo> byName = byName();
     if (record != null) {
+      record.parameters().forEach(p -> recorded.put(p.name(), p));
       for (VariableRecord v : record.variables()) {
         SavedVariableInfo info = byName.get(v.name());
         if (info == null) {
@@ -139,6 +150,12 @@ public final class VariableFormulas implements AutoCloseable {
     return formulas.get(variable.name());
   }
 
+  /** The names that a variable's formula reads; empty if it has none. */
+  public Set<String> parametersOf(SavedVariableInfo variable) {
+    Formula formula = formula(variable);
+    return formula == null ? Set.of() : formula.parameters();
+  }
+
   /** True if the mapping file says that the variable is to be left alone. */
   boolean leftAlone(SavedVariableInfo variable) {
     return formulas.containsKey(variable.name()) && formulas.get(variable.name()) == null;
@@ -159,10 +176,16 @@ public final class VariableFormulas implements AutoCloseable {
     return recordedParameters;
   }
 
-  /** False for a name of {@code tenon.json} that only stands for a constant an exporter wrote down, the ones of a norm without a weight. */
+  /**
+   * False for a name of {@code tenon.json} that no state_dict has: a buffer that is not persistent, or a constant that an exporter wrote
+   * down, the ones of a norm without a weight.
+   */
   boolean isParameter(String name) {
-    return record == null || record.parameters().isEmpty() || !recordedParameters.containsKey(name) || VariableNames.isModuleName(name)
-        || record.parameters().stream().anyMatch(p -> p.name().equals(name));
+    if (record == null || record.parameters().isEmpty() || !recordedParameters.containsKey(name)) {
+      return true;
+    }
+    Parameter p = recorded.get(name);
+    return p != null ? p.persistent() : VariableNames.isModuleName(name);
   }
 
   /** What the mapping file says of parameters. */

@@ -17,7 +17,6 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.Consumer;
@@ -45,10 +44,7 @@ public final class WeightFiles {
 
   private static WeightFile ofModel(Path path) {
     try (ModelSource source = ModelSource.ofFile(path)) {
-      Map<String, Tensor> tensors = new LinkedHashMap<>();
-      for (Tensor t : SourceParameters.of(Frontends.read(source, ReadOptions.defaults(), new Diagnostics()).graph())) {
-        tensors.put(t.recipe().toString(), t);
-      }
+      Map<String, Tensor> tensors = SourceParameters.of(Frontends.read(source, ReadOptions.defaults(), new Diagnostics()).graph());
       return new WeightFile(source.fileName(), source.sha256(), tensors);
     }
   }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -37,12 +38,31 @@ public final class SavedVariables implements AutoCloseable {
 
   private final Path dir;
   private final TensorBundleReader checkpoint;
-  private final Map<Integer, SavedVariableInfo> byId;
+  private final List<SavedVariableInfo> variables;
+  /** Name to checkpoint keys of other variables of that name, type and shape that no function reads. */
+  private final Map<String, List<String>> copies = new HashMap<>();
 
-  private SavedVariables(Path dir, TensorBundleReader checkpoint, Map<Integer, SavedVariableInfo> byId) {
+  private SavedVariables(Path dir, TensorBundleReader checkpoint, SavedObjectGraph saved) throws IOException {
     this.dir = dir;
     this.checkpoint = checkpoint;
-    this.byId = byId;
+    Map<Integer, SavedVariableInfo> byId = new Finder(dir, saved, checkpoint).find();
+    Set<Integer> read = new HashSet<>();
+    saved.getConcreteFunctionsMap().values().forEach(f -> read.addAll(f.getBoundInputsList()));
+    Map<String, SavedVariableInfo> readByName = new HashMap<>();
+    byId.forEach((id, v) -> {
+      if (read.contains(id)) {
+        readByName.putIfAbsent(v.name(), v);
+      }
+    });
+    this.variables = new ArrayList<>();
+    byId.forEach((id, v) -> {
+      SavedVariableInfo original = readByName.get(v.name());
+      if (!read.contains(id) && original != null && original.dtype() == v.dtype() && Arrays.equals(original.shape(), v.shape())) {
+        copies.computeIfAbsent(v.name(), n -> new ArrayList<>()).add(v.checkpointKey());
+      } else {
+        variables.add(v);
+      }
+    });
   }
 
   /**
@@ -55,7 +75,7 @@ public final class SavedVariables implements AutoCloseable {
     MetaGraphDef metaGraph = metaGraph(dir);
     TensorBundleReader checkpoint = TensorBundleReader.open(SavedModelReader.checkpointPrefix(dir));
     try {
-      return new SavedVariables(dir, checkpoint, new Finder(dir, metaGraph.getObjectGraphDef(), checkpoint).find());
+      return new SavedVariables(dir, checkpoint, metaGraph.getObjectGraphDef());
     } catch (IOException | RuntimeException e) {
       checkpoint.close();
       throw e;
@@ -69,7 +89,15 @@ public final class SavedVariables implements AutoCloseable {
 
   /** All variables, in the order the root's {@code variables} lists them, where there is such a list. */
   public List<SavedVariableInfo> variables() {
-    return List.copyOf(byId.values());
+    return List.copyOf(variables);
+  }
+
+  /**
+   * The keys of a variable's copies in the checkpoint. Keras' exports keep each variable twice: one that functions read, and one of the
+   * model that was exported.
+   */
+  public List<String> copies(SavedVariableInfo variable) {
+    return copies.getOrDefault(variable.name(), List.of());
   }
 
   /** The values. */
