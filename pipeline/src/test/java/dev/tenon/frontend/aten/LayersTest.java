@@ -105,4 +105,15 @@ class LayersTest {
     assertSame(first.input(1), second.input(1));
     assertSame(first.input(3), second.input(3));
   }
+
+  /** NASNet: padding, and a pool with a kernel of one. ONNX Runtime's optimizer would join them to a pool that it refuses. */
+  @Test
+  void poolsOfOneElementTakeEveryNth() {
+    AtenTester tester = new AtenTester();
+    TorchTensor x = tester.input(Tensor.of(new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9}, 1, 1, 3, 3));
+    TorchTensor padded = tester.tensor("constant_pad_nd", x, TorchList.ofInts(-1, 1, -1, 1), TorchScalar.of(0.0));
+    TorchTensor y = tester.tensor("avg_pool2d", padded, TorchList.ofInts(1, 1), TorchList.ofInts(2, 2), TorchList.ofInts(0, 0),
+        TorchScalar.of(false), TorchScalar.of(false));
+    tester.assertElements(y, 5, 0, 0, 0);
+  }
 }
