@@ -46,7 +46,7 @@ _EXTRA = {
     "wav2vec2": dict(conv_dim=[16] * 7, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4),
     "wavlm": dict(conv_dim=[16] * 7, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4),
     "data2vec-audio": dict(conv_dim=[16] * 7, num_conv_pos_embeddings=2, num_conv_pos_embedding_groups=4, conv_pos_kernel_size=5),
-    "mt5": dict(d_kv=12, d_ff=96), "t5": dict(d_kv=12, d_ff=96, feed_forward_proj="relu"), "mixtral": dict(num_local_experts=4),
+    "mt5": dict(d_kv=12, d_ff=96), "t5": dict(d_kv=12, d_ff=96, feed_forward_proj="relu"), "mixtral": dict(num_local_experts=4, experts_implementation="eager"),
     "qwen2_moe": dict(num_experts=4, moe_intermediate_size=32, shared_expert_intermediate_size=32),
     "falcon": dict(new_decoder_architecture=False),
     "codegen": dict(rotary_dim=8), "gptj": dict(rotary_dim=8), "glm": dict(head_dim=16, partial_rotary_factor=0.5),

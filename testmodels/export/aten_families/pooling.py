@@ -103,3 +103,5 @@ def adaptive(case):
     case("adaptive_max_pool2d", rand(2, 2, 5, 4, dtype=DOUBLE), [3, 3])
     case("adaptive_max_pool3d", rand(1, 2, 5, 6, 7), [2, 3, 4])
     case("adaptive_max_pool3d", rand(2, 2, 4, 6, 2), [2, 3, 1])
+    case("avg_pool2d", rand(2, 3, 7, 6), [1, 1], [2, 3], _note="selects")
+    case("avg_pool2d", rand(3, 7, 6), [1, 1], [2, 2], [0, 0], True, False)

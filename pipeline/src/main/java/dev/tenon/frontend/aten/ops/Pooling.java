@@ -11,6 +11,7 @@ import dev.tenon.ir.Value;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.LongStream;
 
 /**
  * Pooling with sliding windows, in one to three dimensions; inputs may lack the batch dimension.
@@ -81,6 +82,20 @@ public final class Pooling {
     /** The number of elements of a window. */
     long volume() {
       return Arrays.stream(kernel).reduce(1, (a, b) -> a * b);
+    }
+
+    /** True for windows of one element. ONNX Runtime moves a Pad before such a pool into it, and then refuses it. */
+    boolean select() {
+      return volume() == 1 && Arrays.stream(padding).allMatch(p -> p == 0);
+    }
+
+    /** What windows of one element select. */
+    Value selected(Onnx o, Value x) {
+      long[] ends = new long[n];
+      Arrays.fill(ends, Long.MAX_VALUE);
+      long[] axes = LongStream.range(2, n + 2).toArray();
+      return Arrays.stream(stride).allMatch(s -> s == 1) ? x
+          : o.op("Slice", x, o.vector(new long[n]), o.vector(ends), o.vector(axes), o.vector(stride));
     }
 
     /** True if no window can begin behind the input, so that rounding up needs no exception. */
@@ -249,6 +264,9 @@ public final class Pooling {
     int n = spatialRank(c);
     Windows w = Windows.of(c, n);
     DataType type = c.dtypeOf("self");
+    if (w.select() && (!c.has("divisor_override") || c.isNone("divisor_override"))) {
+      return c.result(unbatched(c, n, w.selected(o, batched(c, n))));
+    }
     Value x = o.cast(batched(c, n), type == DataType.FLOAT16 || type == DataType.DOUBLE ? type : type.isFloat() ? DataType.FLOAT : DataType.DOUBLE);
     Value y;
     if (w.volume() == 1 && Arrays.stream(w.padding()).allMatch(p -> p == 0) && !(c.has("divisor_override") && !c.isNone("divisor_override"))) {

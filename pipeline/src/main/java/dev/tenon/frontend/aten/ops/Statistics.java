@@ -10,6 +10,7 @@ import dev.tenon.frontend.aten.TorchValue;
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Value;
 import java.util.List;
+import java.util.stream.LongStream;
 
 /** Variances, norms and distances. */
 public final class Statistics {
@@ -25,6 +26,31 @@ public final class Statistics {
     ops.op("cosine_similarity", Statistics::cosineSimilarity).op("pairwise_distance", Statistics::pairwiseDistance).op("cdist", Statistics::cdist);
     ops.op("_euclidean_dist", c -> c.result(distances(c, 2))).op("pdist _pdist_forward", Statistics::pdist);
     ops.op("_cdist_forward", Statistics::cdist).op("dist", Statistics::dist);
+    ops.op("histc", Statistics::histogram);
+  }
+
+  // ---- histograms ----
+
+  /** How many elements are in each of equal intervals, the last of which includes its end. */
+  private static TorchValue histogram(AtenCall c) {
+    Onnx o = c.onnx();
+    DataType t = c.dtypeOf("self");
+    Value x = o.reshape(o.cast(c.tensor("self"), DataType.DOUBLE), -1);
+    double min = c.number("min");
+    double max = c.number("max");
+    if (min == max) {
+      throw c.unsupported("a histogram between the least and the greatest element, which are not known at conversion time");
+    }
+    long bins = c.integer("bins");
+    Value low = o.scalar(DataType.DOUBLE, min);
+    Value high = o.scalar(DataType.DOUBLE, max);
+    Value at = o.op("Floor", o.div(o.mul(o.sub(x, low), o.scalar(DataType.DOUBLE, (double) bins)), o.sub(high, low)));
+    Value bin = o.op("Min", at, o.scalar(DataType.DOUBLE, bins - 1.0));
+    Value counted = o.op("And", o.op("GreaterOrEqual", x, low), o.op("LessOrEqual", x, high));
+    Value index = o.cast(o.where(counted, bin, o.scalar(DataType.DOUBLE, (double) bins)), DataType.INT64);
+    // What is outside has a column of its own, which is left out.
+    Value hits = o.op("Equal", o.unsqueeze(index, 1), o.vector(LongStream.range(0, bins).toArray()));
+    return c.result(o.cast(o.reduce("ReduceSum", o.cast(hits, DataType.INT64), false, 0), t));
   }
 
   // ---- variance ----
