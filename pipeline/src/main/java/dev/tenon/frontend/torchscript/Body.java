@@ -28,9 +28,9 @@ final class Body {
   final Graph graph;
   /** Variables that were assigned. */
   final Map<String, Left> variables = new HashMap<>();
-  /** Tensors that were written to, with their values before and at the end. */
-  final Map<TorchTensor, Value> before = new LinkedHashMap<>();
+  /** Tensors that were written to, with their values at the end. */
   final Map<TorchTensor, Value> written = new LinkedHashMap<>();
+  private final Map<TorchTensor, Value> before = new LinkedHashMap<>();
   /** Lists, dictionaries and objects that were changed, with what they hold at the end. */
   final Map<TorchValue, Map<Object, Left>> containers = new IdentityHashMap<>();
   /** What {@code return} gave, or null. */
@@ -73,13 +73,27 @@ final class Body {
       }
     });
     before.putAll(in.aten().writtenSince(mark));
-    before.keySet().forEach(t -> written.put(t, t.value()));
+    // A tensor that the body itself has made is not there outside of it.
+    before.forEach((t, v) -> {
+      if (isVisible(v, graph.parent())) {
+        written.put(t, t.value());
+      }
+    });
     in.journal().changedSince(journalMark).forEach((container, content) -> {
       Map<Object, Left> slots = new LinkedHashMap<>();
       Leaves.slots(content).forEach((k, v) -> slots.put(k, Left.of(v)));
       containers.put(container, slots);
     });
     result = frame.result == null ? null : Left.of(frame.result);
+  }
+
+  private static boolean isVisible(Value v, Graph from) {
+    for (Graph g = from; g != null; g = g.parent()) {
+      if (v.graph() == g) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Throws the graph away. */

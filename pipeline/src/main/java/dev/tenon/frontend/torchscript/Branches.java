@@ -94,7 +94,17 @@ final class Branches {
       (a.raised != null ? otherwise : then).run();
       return;
     }
-    new Join(decision, a, b, frame).apply();
+    Join join = new Join(decision, a, b, frame);
+    join.plan();
+    Boolean usual = in.numbers().ifNotEmpty(condition);
+    if (join.merge.ranksDiffer() && usual != null) {
+      // boxes if there are any, else nothing of another rank: the model is made for there being some.
+      join.giveUp();
+      in.assumed("something here is not empty; if it is when the model runs, results differ from PyTorch's");
+      (usual ? then : otherwise).run();
+      return;
+    }
+    join.apply();
   }
 
   /** One {@code If}: merges what its bodies leave behind, adds the node, and carries its outputs back to where they belong. */
@@ -119,7 +129,7 @@ final class Branches {
       this.merge = new Merge(onnx, a.graph, b.graph);
     }
 
-    void apply() {
+    void plan() {
       planVariables();
       planTensors();
       planContainers();
@@ -129,6 +139,14 @@ final class Branches {
         throw in.bad("a return in one arm of a decision at run time", "none, as in code that PyTorch printed");
       }
       onnx.resume(outer);
+    }
+
+    void giveUp() {
+      a.discard();
+      b.discard();
+    }
+
+    void apply() {
       List<Value> outputs = node();
       variables.forEach((name, plan) -> frame.variables.put(name, plan.apply(outputs)));
       tensors.forEach((t, plan) -> in.aten().write(t, ((TorchTensor) plan.apply(outputs)).value()));
@@ -209,8 +227,7 @@ final class Branches {
     private List<Value> node() {
       int count = merge.types().size();
       if (count == 0) {
-        a.discard();
-        b.discard();
+        giveUp();
         return List.of();
       }
       List<Value> outputs = new ArrayList<>();

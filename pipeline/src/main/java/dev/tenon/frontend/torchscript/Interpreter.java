@@ -11,6 +11,9 @@ import dev.tenon.frontend.aten.TorchString;
 import dev.tenon.frontend.aten.TorchTensor;
 import dev.tenon.frontend.aten.TorchValue;
 import dev.tenon.ir.diag.BadInputException;
+import dev.tenon.ir.diag.Diagnostic;
+import dev.tenon.ir.diag.Diagnostics;
+import dev.tenon.ir.diag.Severity;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +30,7 @@ final class Interpreter {
   private static final int MAX_CALLS = 200;
 
   private final Aten aten;
+  private final Diagnostics diagnostics;
   private final CodeBase code;
   private final ModuleTree modules;
   private final InputDemands demands;
@@ -41,8 +45,9 @@ final class Interpreter {
   private long statements;
   private int calls;
 
-  Interpreter(Aten aten, CodeBase code, ModuleTree modules, InputDemands demands, Operators operators) {
+  Interpreter(Aten aten, Diagnostics diagnostics, CodeBase code, ModuleTree modules, InputDemands demands, Operators operators) {
     this.aten = aten;
+    this.diagnostics = diagnostics;
     this.code = code;
     this.modules = modules;
     this.demands = demands;
@@ -118,6 +123,11 @@ final class Interpreter {
     operators.place(this, frame.at, "");
     aten.report(e);
     return new Values.Unknown(e.getMessage(), true);
+  }
+
+  /** Tells the user what has been taken for granted at the present place. */
+  void assumed(String what) {
+    diagnostics.add(new Diagnostic(Severity.WARNING, "assumed", "", operators.location(frame), "the conversion assumes that " + what, ""));
   }
 
   /** Tells the user of an unknown value that is used now, unless that has been done. */

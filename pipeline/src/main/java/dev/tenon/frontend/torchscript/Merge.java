@@ -38,6 +38,7 @@ final class Merge {
   private final List<Value> thenOutputs = new ArrayList<>();
   private final List<Value> otherwiseOutputs = new ArrayList<>();
   private final List<Type> types = new ArrayList<>();
+  private boolean ranksDiffer;
 
   Merge(Onnx onnx, Graph then, Graph otherwise) {
     this.onnx = onnx;
@@ -56,6 +57,11 @@ final class Merge {
   /** What is known of the types of the outputs. */
   List<Type> types() {
     return types;
+  }
+
+  /** True if the bodies leave tensors of different ranks for the same thing, of which little can be made afterwards. */
+  boolean ranksDiffer() {
+    return ranksDiffer;
   }
 
   Plan merge(TorchValue a, TorchValue b) {
@@ -117,6 +123,7 @@ final class Merge {
     if (a.value() == b.value()) {
       return outputs -> a;
     }
+    ranksDiffer |= a.rank() != b.rank();
     DataType dtype = a.dtype() == b.dtype() ? a.dtype() : Promotion.join(a.dtype(), b.dtype());
     onnx.resume(then);
     Value x = onnx.cast(a.value(), dtype);

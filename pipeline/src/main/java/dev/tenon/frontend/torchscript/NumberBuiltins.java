@@ -7,6 +7,7 @@ import dev.tenon.frontend.aten.TorchScalar.Kind;
 import dev.tenon.frontend.aten.TorchString;
 import dev.tenon.frontend.aten.TorchTensor;
 import dev.tenon.frontend.aten.TorchValue;
+import dev.tenon.ir.DataType;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -59,6 +60,9 @@ final class NumberBuiltins {
     b.add("prim::abs aten::abs", a -> a.get(0) instanceof TorchScalar s ? a.numbers().abs(s) : null);
     b.add("prim::min", a -> extreme(a, false)).add("prim::max", a -> extreme(a, true));
     MATH.keySet().forEach(name -> b.add("aten::" + name, a -> a.get(0) instanceof TorchScalar s ? math(a, name, s) : null));
+    MATH.forEach((name, f) -> b.add("aten::" + name, a -> ofConstant(a, f)));
+    Map.<String, DoubleUnaryOperator>of("round", Math::rint, "floor", Math::floor, "ceil", Math::ceil)
+        .forEach((name, f) -> b.add("aten::" + name, a -> ofConstant(a, f)));
     b.add("aten::atan2", a -> areNumbers(a, 2) && areConstant(a) ? TorchScalar.of(Math.atan2(a.scalar(0).toDouble(), a.scalar(1).toDouble())) : null);
     b.add("aten::isnan", a -> isConstant(a.get(0)) ? TorchScalar.of(Double.isNaN(a.scalar(0).toDouble())) : null);
     b.add("aten::isinf", a -> isConstant(a.get(0)) ? TorchScalar.of(Double.isInfinite(a.scalar(0).toDouble())) : null);
@@ -104,6 +108,15 @@ final class NumberBuiltins {
 
   private static boolean areConstant(Arguments a) {
     return a.positional().stream().allMatch(NumberBuiltins::isConstant);
+  }
+
+  /** A function of a tensor that is a float32 number made of constants of the code; null for other tensors. */
+  private static TorchValue ofConstant(Arguments a, DoubleUnaryOperator f) {
+    if (a.count() != 1 || !a.named().isEmpty() || !(a.get(0) instanceof TorchTensor t) || t.dtype() != DataType.FLOAT || t.rank() != 0) {
+      return null;
+    }
+    TorchScalar x = a.in().scalars().known(t);
+    return x == null || !x.isConstant() ? null : a.in().scalars().tensor(TorchScalar.of((double) (float) f.applyAsDouble((float) x.toDouble())));
   }
 
   /**

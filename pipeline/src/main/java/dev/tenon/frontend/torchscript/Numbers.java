@@ -23,6 +23,8 @@ final class Numbers {
 
   private final Onnx onnx;
   private final Map<TorchScalar, Ratio> ratios = new IdentityHashMap<>();
+  /** Comparisons that say whether something is empty, and how they come out if it is not. */
+  private final Map<TorchScalar, Boolean> ifNotEmpty = new IdentityHashMap<>();
 
   Numbers(Onnx onnx) {
     this.onnx = onnx;
@@ -227,7 +229,14 @@ final class Numbers {
 
   TorchScalar not(TorchScalar x) {
     TorchScalar b = to(Kind.BOOL, x);
-    return b.isConstant() ? TorchScalar.of(!b.toBoolean()) : onnx.number(Kind.BOOL, onnx.op("Not", b.scalar(onnx)));
+    if (b.isConstant()) {
+      return TorchScalar.of(!b.toBoolean());
+    }
+    TorchScalar result = onnx.number(Kind.BOOL, onnx.op("Not", b.scalar(onnx)));
+    if (ifNotEmpty.containsKey(b)) {
+      ifNotEmpty.put(result, !ifNotEmpty.get(b));
+    }
+    return result;
   }
 
   /** {@code floor}, {@code ceil}, {@code round} or {@code trunc} to an integer. */
@@ -305,7 +314,17 @@ final class Numbers {
       case "ge" -> onnx.op("GreaterOrEqual", x, y);
       default -> throw new LoweringException("the comparison " + operator);
     };
-    return onnx.number(Kind.BOOL, v);
+    TorchScalar result = onnx.number(Kind.BOOL, v);
+    boolean ofSize = a.kind() == Kind.INT && b.isConstant() && !result.isConstant() && (b.is(0) || b.is(1) && (operator.equals("lt") || operator.equals("ge")));
+    if (ofSize) {
+      ifNotEmpty.put(result, operator.equals("gt") || operator.equals("ge") || operator.equals("ne"));
+    }
+    return result;
+  }
+
+  /** How a comparison of a size with zero comes out where the size is not zero; null for other conditions. */
+  Boolean ifNotEmpty(TorchScalar condition) {
+    return ifNotEmpty.get(condition);
   }
 
   private static boolean holds(String operator, int c) {

@@ -6,6 +6,7 @@ import dev.tenon.frontend.aten.TorchNone;
 import dev.tenon.frontend.aten.TorchValue;
 import dev.tenon.ir.Provenance;
 import dev.tenon.ir.Type;
+import dev.tenon.ir.diag.BadInputException;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -54,7 +55,9 @@ final class Operators {
       return result == null ? TorchNone.NONE : result;
     } catch (LoweringException e) {
       return in.unsupported(e);
-    } catch (IllegalArgumentException | IllegalStateException | IndexOutOfBoundsException | ArithmeticException | ClassCastException e) {
+    } catch (BadInputException | RaiseSignal | InputDemands.Learned e) {
+      throw e;
+    } catch (RuntimeException e) {
       // Untrusted code can call operators in ways that PyTorch would refuse: sizes that do not fit, too few dimensions.
       return in.unsupported(new LoweringException(name + " with arguments that it does not take: " + e.getMessage()));
     }
@@ -70,6 +73,12 @@ final class Operators {
       }
     }
     return null;
+  }
+
+  /** The module and line of the statement at hand. */
+  String location(Frame frame) {
+    String line = lines.find(frame.unit.entry(), frame.at);
+    return frame.modulePath.isEmpty() ? line : frame.modulePath + ", " + line;
   }
 
   /** Says where the nodes that follow come from. */

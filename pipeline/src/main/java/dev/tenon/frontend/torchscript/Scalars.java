@@ -6,14 +6,11 @@ import dev.tenon.frontend.aten.TorchScalar.Kind;
 import dev.tenon.frontend.aten.TorchTensor;
 import dev.tenon.frontend.aten.TorchValue;
 import dev.tenon.ir.DataType;
-import dev.tenon.ir.Dim;
 import dev.tenon.ir.Recipe;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
 import java.util.IdentityHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * Numbers as tensors and back. Traced code turns sizes into tensors, computes with them, and turns them into sizes again: a size that
@@ -21,10 +18,12 @@ import java.util.Optional;
  */
 final class Scalars {
   private final Onnx onnx;
+  private final ConstantSlices slices;
   private final Map<Value, TorchScalar> numbers = new IdentityHashMap<>();
 
   Scalars(Onnx onnx) {
     this.onnx = onnx;
+    this.slices = new ConstantSlices(onnx);
   }
 
   /** A number as a tensor of rank 0. */
@@ -44,17 +43,20 @@ final class Scalars {
     if (!(v instanceof TorchTensor t) || t.dtype() != DataType.INT64 || t.rank() != 0) {
       return null;
     }
+    TorchScalar known = known(t);
+    return known != null && known.kind() == Kind.INT ? known : null;
+  }
+
+  /** The number that a tensor of one element is known to be, or null. */
+  TorchScalar known(TorchTensor t) {
     TorchScalar known = numbers.get(t.value());
-    return known != null ? known.kind() == Kind.INT ? known : null : constant(t.value());
+    return known != null ? known : constant(t.value());
   }
 
   /** The only element of a tensor, as the kind of number that it is. */
   TorchScalar natural(TorchTensor t) {
     Value v = t.value();
-    TorchScalar known = numbers.get(v);
-    if (known == null) {
-      known = constant(v);
-    }
+    TorchScalar known = known(t);
     if (known != null) {
       return known;
     }
@@ -64,20 +66,11 @@ final class Scalars {
   }
 
   private TorchScalar constant(Value v) {
-    Tensor t = v.constant();
+    Tensor t = v.constant() != null ? v.constant() : slices.find(v);
     if (t != null && t.numel() == 1 && (t.dtype().isInteger() || t.dtype() == DataType.BOOL)) {
       return t.dtype() == DataType.BOOL ? TorchScalar.of(t.item() != 0) : TorchScalar.of(t.toLongs()[0]);
     }
     // A parameter of the model stays one: it may be given other values later.
-    if (t != null && t.numel() == 1 && t.dtype().isFloat() && !(t.recipe() instanceof Recipe.Source)) {
-      return TorchScalar.of(t.item());
-    }
-    if (v.dtype() == DataType.BOOL) {
-      Optional<List<Dim>> data = onnx.inference().knownData(v);
-      if (data.isPresent() && data.get().size() == 1 && data.get().get(0).isConstant()) {
-        return TorchScalar.of(data.get().get(0).constant() != 0);
-      }
-    }
-    return null;
+    return t != null && t.numel() == 1 && t.dtype().isFloat() && !(t.recipe() instanceof Recipe.Source) ? TorchScalar.of(t.item()) : null;
   }
 }

@@ -122,7 +122,7 @@ public final class TorchScriptFrontend {
       Instance root = modules.root();
       Aten aten = new Aten(onnx, AtenOps.standard(), diagnostics);
       Operators operators = new Operators(new SourceLines(archive), new OldVersions(version()));
-      Interpreter in = new Interpreter(aten, code, modules, new InputDemands(inputs.guessed()), operators);
+      Interpreter in = new Interpreter(aten, diagnostics, code, modules, new InputDemands(inputs.guessed()), operators);
       try {
         TorchValue result = in.call(new Values.Callable(type.unit(), forward, root), List.of(), arguments, forward.at());
         new Outputs(onnx, diagnostics).add(result);
