@@ -315,7 +315,9 @@ final class RuntimeLoop {
     }
     List<Type> stacked = outputs.subList(outputs.size() - lists.size(), outputs.size()).stream().map(RuntimeLoop::stacked).toList();
     outputs.forEach(body.graph::addOutput);
-    OnnxNode node = onnx.node("Loop").in(count == null ? null : count.scalar(onnx), first == null ? null : first.scalar(onnx));
+    OnnxNode node = onnx.node("Loop").in(count == null ? null : count.scalar(onnx),
+        // Without anything carried it would be the last input, and Loop wants two.
+        first == null ? onnx.scalar(DataType.BOOL, 1) : first.scalar(onnx));
     carried.values().forEach(c -> {
       List<TorchValue> leaves = Leaves.of(c.initial);
       for (int i = 0; i < leaves.size(); i++) {
