@@ -20,7 +20,7 @@ import picocli.CommandLine.Parameters;
 
 /** {@code tenon names}. */
 @Command(name = "names", mixinStandardHelpOptions = true, sortOptions = false, usageHelpWidth = 110,
-    description = "Lists each variable of a SavedModel beside the source's parameters that it was made of, and how.")
+    description = "Lists the source's parameters beside the variables of a SavedModel that were made of them, with both shapes, and how.")
 final class NamesCommand implements Callable<Integer> {
   private final Terminal terminal;
 
@@ -44,14 +44,10 @@ final class NamesCommand implements Callable<Integer> {
       return ExitCodes.OK;
     }
     List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("variable", "shape", "trainable", "source parameters", "recipe"));
+    rows.add(List.of("PyTorch", "shape", "TensorFlow", "shape", "trainable", "recipe"));
     long elements = 0;
     for (VariableRecord v : record.variables()) {
-      List<Tensor> sources = RecipeJson.sources(v.recipe(), file);
-      String recipe = recipe(v, sources, file);
-      boolean plain = sources.size() == 1 && recipe.equals(sources.get(0).recipe().toString());
-      rows.add(List.of(v.name(), v.shape().toString().replace(" ", ""), v.trainable() ? "yes" : "no",
-          String.join(", ", sources.stream().map(NamesCommand::text).toList()), plain ? "as it is" : recipe));
+      addRows(rows, v, file);
       elements += v.shape().stream().reduce(1L, (a, b) -> a * b);
     }
     if (record.variables().isEmpty()) {
@@ -64,6 +60,19 @@ final class NamesCommand implements Callable<Integer> {
     terminal.result(Texts.plural(record.variables().size(), "variable") + ", " + Texts.count(trainable) + " trainable, "
         + Texts.count(elements) + " elements");
     return ExitCodes.OK;
+  }
+
+  /** A row for the variable, and one more for each further parameter that it is made of. */
+  private static void addRows(List<List<String>> rows, VariableRecord v, String file) {
+    List<Tensor> sources = RecipeJson.sources(v.recipe(), file);
+    String recipe = recipe(v, sources, file);
+    boolean plain = sources.size() == 1 && recipe.equals(sources.get(0).recipe().toString());
+    for (int i = 0; i < Math.max(sources.size(), 1); i++) {
+      String name = sources.isEmpty() ? "" : sources.get(i).recipe().toString();
+      String shape = sources.isEmpty() ? "" : shape(sources.get(i));
+      rows.add(i > 0 ? List.of(name, shape) : List.of(name, shape, v.name(), v.shape().toString().replace(" ", ""),
+          v.trainable() ? "yes" : "no", plain ? "as it is" : recipe));
+    }
   }
 
   private void printJson(ConversionRecord record, String file) {
@@ -89,7 +98,7 @@ final class NamesCommand implements Callable<Integer> {
     return RecipeJson.fromJson(v.recipe(), byName::get, file).recipe().toString();
   }
 
-  private static String text(Tensor t) {
-    return t.recipe() + Arrays.toString(t.dims()).replace(" ", "");
+  private static String shape(Tensor t) {
+    return Arrays.toString(t.dims()).replace(" ", "");
   }
 }
