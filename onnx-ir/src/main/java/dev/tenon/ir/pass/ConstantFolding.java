@@ -245,12 +245,8 @@ public final class ConstantFolding implements Pass {
   }
 
   private static boolean isFoldable(Node n) {
-    return isPure(n) && !n.inputs().isEmpty() && n.outputs().stream().anyMatch(v -> v != null && !v.isUnused());
-  }
-
-  /** True for a standard operator whose results follow from its inputs, each time the same. */
-  static boolean isPure(Node n) {
-    return n.domain().isEmpty() && n.subgraphs().isEmpty() && !CommonSubexpressions.isRandom(n);
+    return n.domain().isEmpty() && n.subgraphs().isEmpty() && !n.inputs().isEmpty() && !CommonSubexpressions.isRandom(n)
+        && n.outputs().stream().anyMatch(v -> v != null && !v.isUnused());
   }
 
   private static boolean allConstant(Node n) {

@@ -12,7 +12,6 @@ import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Type;
 import dev.tenon.ir.Value;
-import dev.tenon.ir.pass.ConstantValues;
 import dev.tenon.ir.shape.IncrementalInference;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -35,6 +34,7 @@ public final class Onnx {
   private final Map<List<Object>, Value> constants = new HashMap<>();
   private final Map<List<Object>, Value> parameters = new HashMap<>();
   private final Map<String, Integer> nodeNames = new HashMap<>();
+  private final ConstantSlices slices = new ConstantSlices(this);
   private Graph graph;
   private Provenance provenance = Provenance.NONE;
   private String prefix = "";
@@ -256,12 +256,17 @@ public final class Onnx {
     return inference.knownData(v).filter(l -> l.size() == 1).map(l -> l.get(0)).orElseGet(Dim::unknownInteger);
   }
 
+  /** The elements of a small tensor that depends on constants alone; null if it depends on what is fed, or on parameters. */
+  public Tensor known(Value v) {
+    return slices.find(v);
+  }
+
   /** A number computed by the graph, of rank 0 or 1 with one element; a constant where it depends on nothing that is fed. */
   public TorchScalar number(TorchScalar.Kind kind, Value v) {
     DataType wanted = kind == TorchScalar.Kind.BOOL ? DataType.BOOL : kind == TorchScalar.Kind.INT ? DataType.INT64 : DataType.DOUBLE;
     Value number = cast(v, wanted);
     boolean known = kind == TorchScalar.Kind.INT && knownScalar(number).isConstant();
-    Tensor constant = known ? null : ConstantValues.of(model, number).orElse(null);
+    Tensor constant = known ? null : known(number);
     if (constant != null && constant.numel() == 1) {
       double element = constant.toDoubles()[0];
       return switch (kind) {

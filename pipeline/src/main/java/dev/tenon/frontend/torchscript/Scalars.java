@@ -18,12 +18,10 @@ import java.util.Map;
  */
 final class Scalars {
   private final Onnx onnx;
-  private final ConstantSlices slices;
   private final Map<Value, TorchScalar> numbers = new IdentityHashMap<>();
 
   Scalars(Onnx onnx) {
     this.onnx = onnx;
-    this.slices = new ConstantSlices(onnx);
   }
 
   /** A number as a tensor of rank 0. */
@@ -66,7 +64,7 @@ final class Scalars {
   }
 
   private TorchScalar constant(Value v) {
-    Tensor t = v.constant() != null ? v.constant() : slices.find(v);
+    Tensor t = v.constant() != null ? v.constant() : onnx.known(v);
     if (t != null && t.numel() == 1 && (t.dtype().isInteger() || t.dtype() == DataType.BOOL)) {
       return t.dtype() == DataType.BOOL ? TorchScalar.of(t.item() != 0) : TorchScalar.of(t.toLongs()[0]);
     }

@@ -1,6 +1,5 @@
-package dev.tenon.frontend.torchscript;
+package dev.tenon.frontend.aten;
 
-import dev.tenon.frontend.aten.Onnx;
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Dim;
 import dev.tenon.ir.Graph;
