@@ -22,7 +22,7 @@ final class VerificationText {
     for (Trial t : report.trials()) {
       boolean first = true;
       for (OutputResult o : t.outputs()) {
-        rows.add(List.of(first ? t.sizeText() : "", o.name(), Texts.error(o.error().maxAbsolute()), Texts.error(o.error().scaled()),
+        rows.add(List.of(first ? t.sizeText() + (t.recorded() ? " (recorded)" : "") : "", o.name(), Texts.error(o.error().maxAbsolute()), Texts.error(o.error().scaled()),
             Texts.error(o.error().cosine()), first ? Texts.millis(t.referenceMillis()) : "",
             first ? Texts.millis(t.subjectMillis()) : "", verdict(o)));
         first = false;

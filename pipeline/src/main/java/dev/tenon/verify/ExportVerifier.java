@@ -65,7 +65,8 @@ public final class ExportVerifier {
       }
       List<SizePlan.Input> plan = new ArrayList<>();
       inputs.forEach((name, v) -> plan.add(new SizePlan.Input(name, v.dtype(), v.shape())));
-      List<Trial> trials = new Trials(options, inputs, new SizePlan(plan)).run(references, subject(ort),
+      List<Trial> trials = new Trials(options, inputs, new SizePlan(plan))
+          .withRecorded(Verifier.recordedInputs(source, model)).run(references, subject(ort),
           model.graph().outputs().stream().map(Value::name).toList());
       Runtime runtime = references.runtime();
       boolean none = trials.stream().noneMatch(t -> t.skipped().isEmpty());

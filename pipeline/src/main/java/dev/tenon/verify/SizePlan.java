@@ -94,6 +94,22 @@ final class SizePlan {
     return roles.values().stream().anyMatch(r -> r != Role.BATCH);
   }
 
+  /** True if these sizes differ from no dimension that is fixed. */
+  boolean allows(Map<String, long[]> sizes) {
+    for (Input in : inputs) {
+      long[] dims = sizes.get(in.name);
+      if (dims == null || in.shape.hasRank() && in.shape.rank() != dims.length) {
+        return false;
+      }
+      for (int i = 0; i < Math.max(0, in.shape.rank()); i++) {
+        if (in.shape.dim(i).isConstant() && !in.shape.dim(i).is(dims[i])) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
   /** All sizes worth a try, each input's name to its dimensions; without duplicates. */
   List<Map<String, long[]>> candidates() {
     Set<Map<String, List<Long>>> seen = new LinkedHashSet<>();

@@ -6,6 +6,7 @@ import dev.tenon.frontend.Frontends;
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.ReadOptions;
 import dev.tenon.frontend.SourceFormat;
+import dev.tenon.frontend.exported.SampleInputs;
 import dev.tenon.ir.Dim;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Shape;
@@ -84,6 +85,11 @@ public final class Verifier implements AutoCloseable {
     return inputs;
   }
 
+  /** The inputs that a source carries; empty if its format has none. */
+  static Map<String, Tensor> recordedInputs(ModelSource source, Model model) {
+    return SourceFormat.of(source) == SourceFormat.EXPORTED_PROGRAM ? SampleInputs.of(source, model) : Map.of();
+  }
+
   /** True if the SavedModel was converted from this very file. */
   public boolean sameSource() {
     return record.source().sha256().equals(source.sha256());
@@ -102,7 +108,7 @@ public final class Verifier implements AutoCloseable {
       if (!odd.isEmpty()) {
         return notVerified(references.runtime(), "input " + odd + " is no tensor");
       }
-      Trials trials = new Trials(options, inputs, plan());
+      Trials trials = new Trials(options, inputs, plan()).withRecorded(recordedInputs(source, model));
       List<String> outputs = record.outputs().stream().map(ConversionRecord.Port::onnx).toList();
       List<Trial> ran = trials.run(references, new SavedModel(), outputs);
       LayerReport layers = null;

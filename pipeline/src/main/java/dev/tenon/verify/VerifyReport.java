@@ -38,9 +38,18 @@ public record VerifyReport(double tolerance, Runtime reference, String subject, 
    * @param outputs in the model's order
    * @param referenceMillis median of several runs; NaN if not measured
    * @param subjectMillis median of several runs, warm; NaN if not measured
+   * @param recorded whether the inputs are those that the source carries, and not random
    */
   public record Trial(Map<String, long[]> sizes, String skipped, List<OutputResult> outputs, double referenceMillis,
-      double subjectMillis) {
+      double subjectMillis, boolean recorded) {
+    public Trial(Map<String, long[]> sizes, String skipped, List<OutputResult> outputs, double referenceMillis, double subjectMillis) {
+      this(sizes, skipped, outputs, referenceMillis, subjectMillis, false);
+    }
+
+    Trial withRecordedInputs() {
+      return new Trial(sizes, skipped, outputs, referenceMillis, subjectMillis, true);
+    }
+
     static Trial skipped(Map<String, long[]> sizes, String why) {
       return new Trial(sizes, why, List.of(), Double.NaN, Double.NaN);
     }
@@ -129,6 +138,9 @@ public record VerifyReport(double tolerance, Runtime reference, String subject, 
       ObjectNode n = a.addObject();
       ObjectNode sizes = n.putObject("sizes");
       t.sizes.forEach((name, dims) -> sizes.set(name, Json.numbers(dims)));
+      if (t.recorded) {
+        n.put("recorded_inputs", true);
+      }
       if (!t.skipped.isEmpty()) {
         n.put("skipped", t.skipped);
         continue;

@@ -50,6 +50,8 @@ class TorchSourcesTest {
     assertEquals("ONNX Runtime", o.at("/verification/reference/name").asText());
     assertEquals("exported-program", o.at("/source/format").asText());
     assertTrue(o.at("/source/torch").asText().startsWith("2."), o.at("/source").toString());
+    assertTrue(o.at("/verification/trials/0/recorded_inputs").asBoolean(), "the inputs that it was exported with are tried first");
+    assertEquals(4, o.at("/verification/trials").size());
   }
 
   @Test
