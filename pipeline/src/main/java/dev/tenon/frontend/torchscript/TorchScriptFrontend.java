@@ -7,6 +7,7 @@ import dev.tenon.frontend.aten.AtenOps;
 import dev.tenon.frontend.aten.CustomOperators;
 import dev.tenon.frontend.aten.Onnx;
 import dev.tenon.frontend.aten.TorchValue;
+import dev.tenon.ir.Dim;
 import dev.tenon.ir.Graph;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Shape;
@@ -87,9 +88,9 @@ public final class TorchScriptFrontend {
     }
   }
 
-  /** An error for each input whose rank nothing tells: what follows from not knowing it is not worth saying as well. */
+  /** An error for each input whose shape nothing tells whole: what follows from not knowing it is not worth saying as well. */
   private static List<Diagnostic> unshaped(Model model) {
-    return model.graph().inputs().stream().filter(v -> !v.shape().hasRank()).map(v -> new Diagnostic(Severity.ERROR, "input-shape-unknown",
+    return model.graph().inputs().stream().filter(v -> !v.shape().hasRank() || v.shape().dims().stream().anyMatch(Dim::isAnonymous)).map(v -> new Diagnostic(Severity.ERROR, "input-shape-unknown",
         "", "", "the archive does not say which shape the input '" + v.name() + "' has: scripted models keep no example inputs",
         "give it with --input " + v.name() + ":batch,3,224,224")).toList();
   }
