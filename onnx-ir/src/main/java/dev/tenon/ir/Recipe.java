@@ -182,6 +182,14 @@ public sealed interface Recipe {
     }
   }
 
+  /**
+   * True if a part of this was computed by running operators. Its text does not say all of them, so that different tensors may have
+   * recipes that read the same.
+   */
+  default boolean isEvaluated() {
+    return this instanceof Evaluated || inputs().stream().anyMatch(t -> t.recipe().isEvaluated());
+  }
+
   /** The names of the source parameters that this is computed from, in the order they are met. */
   default Set<String> sources() {
     Set<String> names = new LinkedHashSet<>();

@@ -49,11 +49,12 @@ final class GraphEmission {
 
   /**
    * Two uses of one source parameter, arranged alike, share a variable: also where the model holds it twice, as the embedding and,
-   * transposed, as the last layer's weight. The value tells parameters without a source from each other.
+   * transposed, as the last layer's weight. The value tells tensors from each other whose recipes do not: those without a source, and those
+   * that running operators gave.
    */
   private record ParameterKey(Value value, String recipe, DataType dtype, List<Long> dims) {
     static ParameterKey of(Value v, Tensor t) {
-      return new ParameterKey(t.recipe().sources().isEmpty() ? v : null, t.recipe().toString(), ElementTypes.toTensorFlow(t.dtype()),
+      return new ParameterKey(t.recipe().sources().isEmpty() || t.recipe().isEvaluated() ? v : null, t.recipe().toString(), ElementTypes.toTensorFlow(t.dtype()),
           java.util.Arrays.stream(t.dims()).boxed().toList());
     }
   }

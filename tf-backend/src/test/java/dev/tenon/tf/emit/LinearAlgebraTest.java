@@ -110,6 +110,20 @@ class LinearAlgebraTest {
     assertEquals(1, c.variables().size());
   }
 
+  /** The cosines and sines of a rotary embedding, both folded from its frequencies: their recipes read the same. */
+  @Test
+  void differentTensorsEvaluatedFromOneParameterAreTwoVariables() {
+    Tensor frequencies = Tensor.source("rotary.inv_freq", DataType.FLOAT, new long[] {4}, Storage.of(weights(DataType.FLOAT, 4).bytes()));
+    List<Tensor> from = List.of(frequencies);
+    Tensor cosines = Tensor.evaluated("Unsqueeze", from, DataType.FLOAT, new long[] {1, 4}, Storage.of(Tensor.of(new float[] {1, 2, 3, 4}, 1, 4).bytes()));
+    Tensor sines = Tensor.evaluated("Unsqueeze", from, DataType.FLOAT, new long[] {1, 4}, Storage.of(Tensor.of(new float[] {5, 6, 7, 8}, 1, 4).bytes()));
+    EmitterTester rotary = EmitterTester.graph((Graph g) -> {
+      var scaled = g.newNode("Mul").inputs(g.inputs().get(0), g.addInitializer("cos", cosines)).append().output();
+      g.addOutput(g.newNode("Add").inputs(scaled, g.addInitializer("sin", sines)).outputNamed("y", null).append().output());
+    }).input(DataType.FLOAT, 3, 4);
+    assertEquals(2, rotary.convert().variables().size());
+  }
+
   @Test
   void einsumOfOneToThreeOperands() {
     EmitterTester.op("Einsum").input(DataType.FLOAT, "n", 3, 3).attr("equation", "bii->bi").sizes("n", 2).check(TOLERANCE);
