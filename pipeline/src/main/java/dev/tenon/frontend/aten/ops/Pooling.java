@@ -269,24 +269,13 @@ public final class Pooling {
     }
     Value x = o.cast(batched(c, n), type == DataType.FLOAT16 || type == DataType.DOUBLE ? type : type.isFloat() ? DataType.FLOAT : DataType.DOUBLE);
     Value y;
-    if (w.volume() == 1 && Arrays.stream(w.padding()).allMatch(p -> p == 0) && !(c.has("divisor_override") && !c.isNone("divisor_override"))) {
-      y = everyNth(o, x, w);
-    } else if (c.has("divisor_override") && !c.isNone("divisor_override")) {
+    if (c.has("divisor_override") && !c.isNone("divisor_override")) {
       y = o.mul(meanOfAll(o, x, true, x, w), o.scalar(x.dtype(), (double) w.volume() / c.integer("divisor_override")));
     } else {
       // Without padding it makes no difference whether that counts.
       y = average(o, x, w, c.bool("count_include_pad") && Arrays.stream(w.padding()).anyMatch(p -> p > 0));
     }
     return c.result(unbatched(c, n, o.cast(y, type)));
-  }
-
-  /** Windows of one element. ONNX Runtime's optimizer gives such a pool the padding in front of it, and then refuses the pool. */
-  private static Value everyNth(Onnx o, Value x, Windows w) {
-    Value y = x;
-    for (int i = 0; i < w.n(); i++) {
-      y = w.stride()[i] == 1 ? y : o.slice(y, i + 2, TorchScalar.of(0), TorchScalar.of(Long.MAX_VALUE), w.stride()[i]);
-    }
-    return y;
   }
 
   private static Value average(Onnx o, Value x, Windows w, boolean countPadding) {
