@@ -1,8 +1,10 @@
 """What TensorFlow's executor runs of a function: the graph after all optimizers, and the time of each operation."""
 import collections
 import glob
+import math
 import re
 import shutil
+import statistics
 import tempfile
 from dataclasses import dataclass
 
@@ -19,12 +21,11 @@ FRAME = {"_Arg", "_Retval", "_DeviceArg", "_DeviceRetval", "NoOp", "_SOURCE", "_
 
 @dataclass
 class Step:
-    """One node of the optimized graph, and its milliseconds in one call."""
+    """One node of the optimized graph, and its milliseconds in one call: the median of the traced ones."""
     name: str
     op: str           # the type, and what was fused into it: _FusedConv2D[BiasAdd,Relu]
     count: float      # times it ran in one call
     ms: float
-    bytes: int        # of its outputs, as far as they were allocated
 
 
 def optimized_graph(call) -> list:
@@ -43,7 +44,7 @@ def label(node) -> str:
     return f"{node.op}[{','.join(fused)}]" if fused else node.op
 
 
-def steps(nodes: list, call, calls: int = 5) -> list:
+def steps(nodes: list, call, calls: int) -> list:
     """Times every node of the optimized graph over some calls, with TensorFlow's own tracer.
 
     They must be among the first calls of the function: operations that the executor has come to know as cheap, after some
@@ -65,55 +66,55 @@ def steps(nodes: list, call, calls: int = 5) -> list:
                 space.MergeFromString(f.read())
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    count, time, size = collections.Counter(), collections.Counter(), collections.Counter()
+    time = collections.defaultdict(list)
     event_name = re.compile(r"^(.+):(\w+)(?:#.*)?$")
     for plane in space.planes:
         for line in plane.lines:
             for event in line.events:
                 name = plane.event_metadata[event.metadata_id].name
-                if name == "MemoryAllocation":
-                    stats = {plane.stat_metadata[s.metadata_id].name: s for s in event.stats}
-                    if "region_type" in stats and text(plane, stats["region_type"]) == "output":
-                        size[text(plane, stats["tf_op"])] += number(stats["requested_bytes"])
-                    continue
                 match = event_name.match(name)
                 if match and match[1] in by_name and by_name[match[1]].op == match[2]:
-                    count[match[1]] += 1
-                    time[match[1]] += event.duration_ps / 1e9
-    return sorted((Step(name, label(by_name[name]), count[name] / calls, time[name] / calls, size[name] // calls)
-                   for name in count if by_name[name].op not in CALLS | FRAME), key=lambda s: -s.ms)
+                    time[match[1]].append(event.duration_ps / 1e9)
+    return sorted((Step(name, label(by_name[name]), len(ms) / calls, statistics.median(ms) * len(ms) / calls)
+                   for name, ms in time.items() if by_name[name].op not in CALLS | FRAME), key=lambda s: -s.ms)
 
 
-def text(plane, stat) -> str:
-    return plane.stat_metadata[stat.ref_value].name if stat.ref_value else stat.str_value
+def transposes(folder, arrays: dict) -> list:
+    """The transposes that a session runs of a SavedModel, with the shapes that they write and the bytes.
 
-
-def number(stat) -> int:
-    return stat.int64_value or stat.uint64_value
-
-
-def is_transpose(op: str) -> bool:
-    return op in ("Transpose", "_MklTranspose", "ConjugateTranspose")
+    TensorFlow's own record of a step has the shapes that its tracer lacks.
+    """
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        signature = v1.saved_model.load(session, ["serve"], str(folder)).signature_def["serving_default"]
+        metadata = v1.RunMetadata()
+        session.run([o.name for o in signature.outputs.values()], {i.name: arrays[n] for n, i in signature.inputs.items()},
+                    options=v1.RunOptions(trace_level=v1.RunOptions.FULL_TRACE), run_metadata=metadata)
+    found = []
+    for device in metadata.step_stats.dev_stats:
+        for node in device.node_stats:
+            if re.search(r" = (_Mkl|Conjugate)?Transpose\(", node.timeline_label):
+                tensor = node.output[0].tensor_description
+                shape = [d.size for d in tensor.shape.dim]
+                found.append({"name": node.node_name.removeprefix("StatefulPartitionedCall/"), "shape": shape,
+                              "bytes": math.prod(shape) * tf.as_dtype(tensor.dtype).size})
+    return found
 
 
 def by_op(found: list) -> list:
     """Count and milliseconds by type of operation, the longest first."""
     rows = {}
     for s in found:
-        row = rows.setdefault(s.op, {"op": s.op, "count": 0, "ms": 0.0, "bytes": 0})
+        row = rows.setdefault(s.op, {"op": s.op, "count": 0, "ms": 0.0})
         row["count"] += s.count
         row["ms"] += s.ms
-        row["bytes"] += s.bytes
     return sorted(rows.values(), key=lambda r: -r["ms"])
 
 
 def summary(found: list) -> dict:
-    transposes = [s for s in found if is_transpose(s.op)]
     total = sum(s.ms for s in found) or 1
+    moving = [s for s in found if s.op in ("Transpose", "_MklTranspose", "ConjugateTranspose")]
     return {"nodes": round(sum(s.count for s in found)), "op_ms": round(total, 4),
-            "transposes": round(sum(s.count for s in transposes)),
-            "transpose_bytes": sum(s.bytes for s in transposes),
-            "transpose_ms": round(sum(s.ms for s in transposes), 4),
-            "transposed": [{"name": s.name, "bytes": s.bytes, "ms": round(s.ms, 4)} for s in transposes],
+            "transposes": round(sum(s.count for s in moving)), "transpose_ms": round(sum(s.ms for s in moving), 4),
             "ops": [{"op": r["op"], "count": round(r["count"]), "ms": round(r["ms"], 4), "share": round(r["ms"] / total, 4)}
                     for r in by_op(found)]}

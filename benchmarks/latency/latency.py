@@ -49,20 +49,25 @@ def onnxruntime_call(model, args):
 
 
 def tenon_call(model, kind, args):
-    import numpy as np
     import tensorflow as tf
     folder = suite.saved_model(model, kind, args.root, args.scratch)
     loaded = tf.saved_model.load(str(folder))
     function = loaded.signatures["serving_default"]
-    arrays = suite.inputs(model)
-    if kind.endswith("_nhwc"):
-        arrays = {n: np.ascontiguousarray(np.moveaxis(a, 1, -1)) if a.ndim == 4 else a for n, a in arrays.items()}
+    arrays = tenon_inputs(model, kind)
     names = {clean(n): n for n in function.structured_input_signature[1]}
     feeds = {names.get(clean(n), n): tf.constant(a) for n, a in arrays.items()}
 
     def call(keep=loaded):
         return function(**feeds)
     return call
+
+
+def tenon_inputs(model, kind) -> dict:
+    import numpy as np
+    arrays = suite.inputs(model)
+    if kind.endswith("_nhwc"):
+        return {n: np.ascontiguousarray(np.moveaxis(a, 1, -1)) if a.ndim == 4 else a for n, a in arrays.items()}
+    return arrays
 
 
 def clean(name: str) -> str:
@@ -120,7 +125,7 @@ def measure(model, args, result) -> None:
         except Exception as e:
             failure(result, subject, e)
     warm(calls, args, result)
-    times = rounds(calls, args)
+    times = rounds(calls, args, result)
     for subject, ms in times.items():
         result["subjects"][subject] = figures(ms)
     reference = result["subjects"].get("onnxruntime", {}).get("median")
@@ -129,6 +134,13 @@ def measure(model, args, result) -> None:
             found["of_onnxruntime"] = round(found["median"] / reference, 3)
         if subject in traced:
             found["executed"] = traced[subject]
+            if subject.startswith("tenon"):
+                try:
+                    folder = suite.saved_model(model, subject, args.root, args.scratch)
+                    moved = executed.transposes(folder, tenon_inputs(model, subject))
+                    found["executed"].update(transpose_bytes=sum(t["bytes"] for t in moved), transposed=moved)
+                except Exception as e:
+                    failure(result, subject + ": transposes", e)
         if subject.startswith("tenon") and not subject.endswith("_nhwc") and "onnxruntime" in outputs:
             found["error"] = error(outputs["onnxruntime"], outputs[subject])
             if not found["error"] <= 1e-3:
@@ -149,25 +161,65 @@ def warm(calls, args, result) -> None:
             del calls[subject]
 
 
-def rounds(calls, args) -> dict:
-    """At least args.repeat rounds, and more of quick models until args.seconds are over."""
-    times = {s: [] for s in calls}
-    order = list(calls)
+def rounds(calls, args, result) -> dict:
+    """The times of at least args.repeat rounds, and more of quick models until args.seconds are over.
+
+    Rounds during which other processes took more than a twentieth of the machine count only if there are not enough others
+    after args.patience seconds; the result says so then.
+    """
+    quiet, noisy, order = [], [], list(calls)
     gc.collect()
     gc.disable()
     try:
-        start, n = time.perf_counter(), 0
-        while order and (n < args.repeat or (n < 10 * args.repeat and time.perf_counter() - start < args.seconds)):
-            k = n % len(order)
-            for subject in order[k:] + order[:k]:
-                call = calls[subject]
-                begin = time.perf_counter_ns()
-                call()
-                times[subject].append((time.perf_counter_ns() - begin) / 1e6)
-            n += 1
+        start = time.perf_counter()
+        while order:
+            spent = time.perf_counter() - start
+            if len(quiet) >= args.repeat and (len(quiet) >= 10 * args.repeat or spent > args.seconds):
+                break
+            if len(quiet) + len(noisy) >= args.repeat and spent > max(args.seconds, args.patience):
+                break
+            clock, some = Others(), []
+            while not some or clock.seconds() < 0.4:
+                k = (len(quiet) + len(noisy) + len(some)) % len(order)
+                times = {}
+                for subject in order[k:] + order[:k]:
+                    call = calls[subject]
+                    begin = time.perf_counter_ns()
+                    call()
+                    times[subject] = (time.perf_counter_ns() - begin) / 1e6
+                some.append(times)
+            (quiet if clock.share() <= 0.05 else noisy).extend(some)
     finally:
         gc.enable()
-    return times
+    enough = len(quiet) >= args.repeat
+    used = quiet if enough else quiet + noisy
+    result["disturbed"] = 0.0 if enough or not noisy else round(len(noisy) / len(used), 2)
+    return {s: [r[s] for r in used] for s in calls}
+
+
+class Others:
+    """How much of the machine other processes have taken since this was made; nothing is known where there is no /proc/stat."""
+
+    def __init__(self):
+        self.start, self.busy, self.own = time.perf_counter(), busy(), time.process_time()
+
+    def seconds(self) -> float:
+        return time.perf_counter() - self.start
+
+    def share(self) -> float:
+        if self.busy is None:
+            return 0.0
+        return (busy() - self.busy - (time.process_time() - self.own)) / (self.seconds() * os.cpu_count())
+
+
+def busy():
+    """Seconds that all processors together were busy since the machine started."""
+    try:
+        with open("/proc/stat") as f:
+            user, nice, system, _, _, irq, softirq, steal = map(int, f.readline().split()[1:9])
+    except (OSError, ValueError):
+        return None
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 def figures(ms: list) -> dict:
@@ -231,6 +283,8 @@ def line(name, result) -> str:
         extra = f" ({f['executed']['transposes']} transposes, {f['executed']['nodes']} nodes)" if "executed" in f else ""
         cells.append(f"{subject} {f['median']:.2f}{ratio}{extra}")
     cells += [f"{s} FAILED" for s in result.get("failed", {})]
+    if result.get("disturbed"):
+        cells.append(f"[{100 * result['disturbed']:.0f} % of rounds disturbed by other processes]")
     return f"{name:20} " + "   ".join(cells)
 
 
@@ -243,13 +297,16 @@ def profile(model, args) -> None:
         call = make(model, subject, args)
         found = executed.steps(executed.optimized_graph(call), call, args.traced)
         warm({subject: call}, args, {"failed": {}})
-        ms = figures(rounds({subject: call}, args)[subject])["median"]
+        ms = figures(rounds({subject: call}, args, {})[subject])["median"]
         total = sum(s.ms for s in found)
         print(f"\n{model['name']}, {subject}: median {ms:.2f} ms a call; {sum(s.count for s in found):.0f} operations, which take "
               f"{total:.2f} ms when traced")
-        print(f"  {'operation':58} {'count':>6} {'ms':>9} {'share':>7} {'MB':>7}")
+        print(f"  {'operation':58} {'count':>6} {'ms':>9} {'share':>7}")
         for r in executed.by_op(found):
-            print(f"  {r['op']:58} {r['count']:6.0f} {r['ms']:9.3f} {100 * r['ms'] / total:6.1f}% {r['bytes'] / 1e6:7.2f}")
+            print(f"  {r['op']:58} {r['count']:6.0f} {r['ms']:9.3f} {100 * r['ms'] / total:6.1f}%")
+        if subject.startswith("tenon"):
+            for t in executed.transposes(suite.saved_model(model, subject, args.root, args.scratch), tenon_inputs(model, subject)):
+                print(f"    {t['bytes'] / 1e6:8.3f} MB  {str(t['shape']):24} {t['name']}")
         for s in found[:args.nodes]:
             print(f"    {s.ms:8.3f} ms  {s.op:44} {s.name}")
 
@@ -260,9 +317,11 @@ def parse():
     parser.add_argument("--subjects", default=",".join(SUBJECTS), help="comma-separated; default: %(default)s")
     parser.add_argument("--repeat", type=int, default=30, help="least number of rounds; default 30")
     parser.add_argument("--seconds", type=float, default=5, help="quick models get more rounds, up to ten times as many, in this time")
+    parser.add_argument("--patience", type=float, default=30,
+                        help="seconds a model to wait for rounds that other processes do not disturb; default 30")
     parser.add_argument("--warm-seconds", type=float, default=4,
                         help="of each subject before the first round, or a hundred calls if they take less; default 4")
-    parser.add_argument("--traced", type=int, default=5, help="calls that are traced for the operations' times")
+    parser.add_argument("--traced", type=int, default=9, help="calls that are traced for the operations' times")
     parser.add_argument("--threads", type=int, default=2, help="for one operation, in either runtime; default 2")
     parser.add_argument("--inter-op", type=int, default=1, help="TensorFlow's threads for operations side by side; default 1")
     parser.add_argument("--profile", metavar="MODEL", help="print what is executed, and measure nothing else")
@@ -288,6 +347,7 @@ def main():
     if any(s.startswith("tenon") for s in args.subjects):
         suite.build(args.root)
     import tensorflow as tf
+    tf.get_logger().setLevel("ERROR")
     tf.config.threading.set_intra_op_parallelism_threads(args.threads)
     tf.config.threading.set_inter_op_parallelism_threads(args.inter_op)
     if args.profile:
