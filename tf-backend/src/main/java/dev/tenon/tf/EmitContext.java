@@ -167,7 +167,12 @@ public final class EmitContext {
 
   /** The node that alone reads output 0, for emitting the two together with {@link #bindFollower}; null if there is none. */
   public Node follower() {
-    Use use = node.output().onlyUse();
+    return follower(node);
+  }
+
+  /** The node that alone reads output 0 of this node or of one of its followers; null if there is none. */
+  public Node follower(Node n) {
+    Use use = n.output().onlyUse();
     return use == null || use.node().graph() != node.graph() ? null : use.node();
   }
 
@@ -176,10 +181,15 @@ public final class EmitContext {
     return emission.parameter(parameter, parameter.constant(), follower, role);
   }
 
-  /** Says which tensor the output of the follower is; it is not emitted itself, and nothing else reads this node's output. */
-  public void bindFollower(Node follower, Output<?> tensor) {
-    emission.absorb(node.output(), tensor);
-    emission.bind(follower.output(), tensor);
+  /**
+   * Says which tensor the output of a follower is, or of a follower's follower; they are not emitted themselves, and nothing else
+   * reads the outputs in between.
+   */
+  public void bindFollower(Node last, Output<?> tensor) {
+    for (Node n = node; n != last; n = follower(n)) {
+      emission.absorb(n.output(), tensor);
+    }
+    emission.bind(last.output(), tensor);
   }
 
   // ---- subgraphs ----

@@ -131,8 +131,17 @@ final class GraphEmission {
       dtype = DataType.DT_FLOAT;
     }
     Output<?> p = tf.placeholder(v.name(), dtype, tfShape(v.shape()));
-    bind(v, p);
+    bind(v, ensured(p, v.shape()));
     return new SignatureTensor(v.name(), nameOf(p), dtype, shapeProto(v.shape()));
+  }
+
+  /**
+   * The input with the dimensions that it is known to have. A session's Grappler takes what is fed to have any shape, and without shapes
+   * it does not fuse residual additions.
+   */
+  private Output<?> ensured(Output<?> input, Shape shape) {
+    boolean useful = input.dataType() == DataType.DT_FLOAT && shape.rank() > 2 && shape.dims().stream().anyMatch(Dim::isConstant);
+    return useful ? tf.op("EnsureShape").in(input).attr("shape", tfShape(shape)).out() : input;
   }
 
   // ---- subgraphs ----

@@ -1,6 +1,7 @@
 package dev.tenon.tf.emit;
 
 import dev.tenon.ir.Attribute;
+import dev.tenon.ir.Node;
 import dev.tenon.ir.Tensor;
 import dev.tenon.tf.EmitContext;
 import dev.tenon.tf.Emitter;
@@ -10,6 +11,7 @@ import dev.tenon.tf.Tf;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.tensorflow.Output;
 import org.tensorflow.proto.DataType;
@@ -27,7 +29,7 @@ final class Activations {
     for (String same : new String[] {"Sigmoid", "Tanh", "Softplus", "Softsign"}) {
       ops.op(same, 1, c -> c.bind(0, c.tf().call(same, c.in(0))));
     }
-    ops.op("LeakyRelu", 1, c -> c.bind(0, c.tf().op("LeakyRelu").in(c.in(0)).attr("alpha", c.node().floatAttr("alpha", 0.01f)).out()));
+    ops.op("LeakyRelu", 1, c -> c.bind(0, leakyRelu(c.tf(), c.in(0), c.node())));
     ops.op("PRelu", 1, Activations::prelu);
     ops.op("Elu", 1, Activations::elu);
     ops.op("Selu", 1, Activations::selu);
@@ -36,7 +38,7 @@ final class Activations {
     both(ops, "HardSwish", unary((tf, x) -> tf.mul(x, tf.mul(tf.call("Relu6", tf.add(x, tf.scalarLike(x, 3))), tf.scalarLike(x, 1.0 / 6)))));
     both(ops, "Mish", unary((tf, x) -> tf.mul(x, tf.call("Tanh", tf.call("Softplus", x)))));
     both(ops, "Swish", Activations::swish);
-    both(ops, "Gelu", Activations::gelu);
+    both(ops, "Gelu", c -> c.bind(0, gelu(c.tf(), c.in(0), isTanhGelu(c.node()))));
     ops.op("ThresholdedRelu", 1, c -> c.bind(0, c.tf().select(c.tf().call("Greater", c.in(0),
         c.tf().scalarLike(c.in(0), c.node().floatAttr("alpha", 1))), c.in(0), c.tf().scalarLike(c.in(0), 0))));
     ops.op("Shrink", 1, Activations::shrink);
@@ -73,6 +75,10 @@ final class Activations {
     Output<?> wide = tf.cast(x, inner);
     Output<?> scaled = tf.mul(wide, tf.cast(slope, inner));
     c.bind(0, tf.cast(tf.select(tf.call("Less", wide, tf.scalarLike(wide, 0)), scaled, wide), type));
+  }
+
+  private static Output<?> leakyRelu(Tf tf, Output<?> x, Node n) {
+    return tf.op("LeakyRelu").in(x).attr("alpha", n.floatAttr("alpha", 0.01f)).out();
   }
 
   private static void elu(EmitContext c) {
@@ -144,19 +150,36 @@ final class Activations {
     c.bind(0, tf.mul(x, tf.call("Sigmoid", alpha == 1 ? x : tf.mul(x, tf.scalarLike(x, alpha)))));
   }
 
-  private static void gelu(EmitContext c) {
-    Tf tf = c.tf();
-    Output<?> x = c.in(0);
-    Output<?> half = tf.mul(tf.scalarLike(x, 0.5), x);
-    Output<?> inner;
-    if (c.node().stringAttr("approximate", "none").equals("tanh")) {
-      Output<?> cube = tf.mul(x, tf.call("Square", x));
-      Output<?> arg = tf.mul(tf.scalarLike(x, Math.sqrt(2 / Math.PI)), tf.add(x, tf.mul(tf.scalarLike(x, 0.044715), cube)));
-      inner = tf.call("Tanh", arg);
-    } else {
-      inner = tf.call("Erf", tf.mul(x, tf.scalarLike(x, Math.sqrt(0.5))));
+  /** In exactly the two shapes that Grappler knows. */
+  private static Output<?> gelu(Tf tf, Output<?> x, boolean tanh) {
+    Output<?> one = tf.scalarLike(x, 1);
+    Output<?> half = tf.scalarLike(x, 0.5);
+    if (tanh) {
+      Output<?> cube = tf.mul(tf.mul(tf.scalarLike(x, 0.044715), x), tf.call("Square", x));
+      Output<?> arg = tf.mul(tf.add(x, cube), tf.scalarLike(x, Math.sqrt(2 / Math.PI)));
+      return tf.mul(tf.mul(tf.add(tf.call("Tanh", arg), one), half), x);
     }
-    c.bind(0, tf.mul(half, tf.add(tf.scalarLike(x, 1), inner)));
+    Output<?> erf = tf.call("Erf", tf.mul(x, tf.scalarLike(x, Math.sqrt(0.5))));
+    return tf.mul(tf.add(erf, one), tf.mul(x, half));
+  }
+
+  private static boolean isTanhGelu(Node n) {
+    return n.stringAttr("approximate", "none").equals("tanh");
+  }
+
+  // ---- behind products ----
+
+  /** How to compute this node if it is an activation that Grappler fuses into the product and bias in front; null if it is not. */
+  static UnaryOperator<Output<?>> fusedBehindProducts(Tf tf, Node n) {
+    boolean standard = n.domain().equals(Node.ONNX_DOMAIN);
+    return switch (n.opType()) {
+      case "Relu", "Sigmoid", "Tanh" -> standard ? x -> tf.call(n.opType(), x) : null;
+      case "Elu" -> standard && n.floatAttr("alpha", 1) == 1 ? x -> tf.call("Elu", x) : null;
+      case "LeakyRelu" -> standard ? x -> leakyRelu(tf, x, n) : null;
+      case "Clip" -> standard && rectifier(n) != null ? x -> tf.call(rectifier(n), x) : null;
+      case "Gelu" -> standard || n.domain().equals("dev.tenon") ? x -> gelu(tf, x, isTanhGelu(n)) : null;
+      default -> null;
+    };
   }
 
   // ---- bounds ----
@@ -165,16 +188,12 @@ final class Activations {
     Tf tf = c.tf();
     Output<?> x = c.in(0);
     DataType type = x.dataType();
-    Tensor min = bound(c, "min", 1);
-    Tensor max = bound(c, "max", 2);
-    if (min != null && max != null && Kernels.isFloat(type) && min.item() == 0 && max.item() == 6) {
-      c.bind(0, tf.call("Relu6", x));
+    if (rectifier(c.node()) != null) {
+      c.bind(0, tf.call(rectifier(c.node()), x));
       return;
     }
-    if (min != null && !c.has(2) && max == null && Kernels.isFloat(type) && min.item() == 0) {
-      c.bind(0, tf.call("Relu", x));
-      return;
-    }
+    Tensor min = bound(c.node(), "min", 1);
+    Tensor max = bound(c.node(), "max", 2);
     DataType inner = Kernels.within(ORDERED, type);
     Output<?> y = tf.cast(x, inner);
     Output<?> low = min != null ? tf.constant(min) : c.has(1) ? c.in(1) : null;
@@ -185,13 +204,23 @@ final class Activations {
     c.bind(0, tf.cast(y, type));
   }
 
-  /** A bound that is known: an attribute before opset 11, a constant input since; null if there is none or it is computed. */
-  private static Tensor bound(EmitContext c, String name, int input) {
-    Attribute a = c.node().attribute(name);
-    if (a != null) {
-      return Tensor.scalar(c.dtype(0), a.as(Float.class));
+  /** Relu6 or Relu if a Clip is one of them, else null. */
+  private static String rectifier(Node clip) {
+    Tensor min = bound(clip, "min", 1);
+    Tensor max = bound(clip, "max", 2);
+    if (min == null || min.item() != 0 || !clip.input(0).dtype().isFloat()) {
+      return null;
     }
-    Tensor t = c.constant(input);
+    return max == null ? clip.hasInput(2) ? null : "Relu" : max.item() == 6 ? "Relu6" : null;
+  }
+
+  /** A bound that is known: an attribute before opset 11, a constant input since; null if there is none or it is computed. */
+  private static Tensor bound(Node clip, String name, int input) {
+    Attribute a = clip.attribute(name);
+    if (a != null) {
+      return Tensor.scalar(clip.input(0).dtype(), a.as(Float.class));
+    }
+    Tensor t = clip.hasInput(input) ? clip.input(input).constant() : null;
     return t == null || t.numel() != 1 ? null : t.reshape().evaluated();
   }
 

@@ -8,6 +8,7 @@ import dev.tenon.tf.Tf;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.tensorflow.Output;
 import org.tensorflow.proto.DataType;
 
@@ -16,6 +17,12 @@ import org.tensorflow.proto.DataType;
  * [spatial…, in, multiplier].
  */
 final class Convolutions {
+  /** Up to how many multiplications for each image a convolution with a kernel of one element is a product, by measurement. */
+  private static final long MAX_PRODUCT = 12_000_000;
+  /** And up to how many elements of its input or output. */
+  private static final long MAX_PRODUCT_ELEMENTS = 250_000;
+  private static final long MAX_HARD_SWISH_ELEMENTS = 60_000;
+
   private Convolutions() {}
 
   static void register(EmitterRegistry ops) {
@@ -54,12 +61,57 @@ final class Convolutions {
       c.unsupported(s.rank() + " spatial dimensions, supported are 1 to 3", "");
       return;
     }
+    if (isProduct(c, s, w)) {
+      product(c, s);
+      return;
+    }
     Output<?> y = s.rank() == 3 ? conv3d(c, s, w) : conv2d(c, s, w);
     s.bind(withBias(c, y));
   }
 
   private static Output<?> withBias(EmitContext c, Output<?> y) {
     return c.has(2) ? c.tf().call("BiasAdd", y, c.parameter(2, ParameterRole.BIAS)) : y;
+  }
+
+  // ---- kernels of one element ----
+
+  /**
+   * True if a convolution is a product of matrices that TensorFlow computes faster as such: oneDNN's convolution costs some 40 us
+   * a call more than its product, which shows where there is little to compute, and only a product is fused with GELU.
+   */
+  private static boolean isProduct(EmitContext c, Spatial s, Window w) {
+    boolean onePoint = w.group == 1 && w.padding.isZero() && Arrays.stream(w.extents).allMatch(e -> e == 1)
+        && Arrays.stream(w.strides).allMatch(n -> n == 1);
+    if (!onePoint || !c.dtype(0).equals(dev.tenon.ir.DataType.FLOAT)) {
+      return false;
+    }
+    String next = c.follower() == null ? "" : c.follower().opType();
+    if (next.equals("Gelu")) {
+      return true;
+    }
+    long positions = Arrays.stream(s.sizes()).reduce(1, (a, b) -> a < 0 || b < 0 ? -1 : a * b);
+    long in = c.shape(1).dim(1).orMinusOne();
+    long out = c.shape(1).dim(0).orMinusOne();
+    if (positions < 0 || in < 0 || out < 0) {
+      return false;
+    }
+    // Grappler fuses HardSwish into a convolution only; on its own it is four operators.
+    long elements = next.equals("HardSwish") ? MAX_HARD_SWISH_ELEMENTS : MAX_PRODUCT_ELEMENTS;
+    return positions * in * out <= MAX_PRODUCT && positions * Math.max(in, out) <= elements;
+  }
+
+  private static void product(EmitContext c, Spatial s) {
+    Tf tf = c.tf();
+    Output<?> x = s.x();
+    int[] perm = IntStream.rangeClosed(0, s.rank() + 1).map(i -> i < s.rank() ? i + 2 : s.rank() + 1 - i).toArray();
+    long[] kernel = c.shape(1).toLongs();
+    Output<?> matrix = tf.reshape(c.permuted(1, ParameterRole.KERNEL, perm), kernel[1], kernel[0]);
+    Output<?> rows = withBias(c, tf.call("MatMul", tf.reshape(x, -1, kernel[1]), matrix));
+    long[] dims = new long[s.rank() + 2];
+    dims[0] = s.batch();
+    System.arraycopy(s.sizes(), 0, dims, 1, s.rank());
+    dims[dims.length - 1] = kernel[0];
+    Rows.bind(c, c.node(), rows, y -> s.toNodeLayout(Rows.restored(tf, x, y, dims)));
   }
 
   // ---- one and two dimensions ----

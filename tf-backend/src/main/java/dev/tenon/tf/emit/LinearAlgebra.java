@@ -77,35 +77,27 @@ final class LinearAlgebra {
     Output<?> rows = rankA == 1 ? tf.expandDims(x, 0) : rankA == 2 ? x : tf.reshape(x, -1, inner(c));
     Kernel kernel = Kernel.of(c, tf, c.constant(1), false);
     Output<?> y = tf.op("MatMul").in(rows, tf.cast(kernel.matrix, inner)).attr("transpose_b", kernel.transposed).out();
-    Node bias = biasBehind(c);
-    if (bias != null && inner == type) {
-      Value b = bias.input(0) == c.node().output() ? bias.input(1) : bias.input(0);
-      y = tf.call("BiasAdd", y, c.followerParameter(bias, b, ParameterRole.BIAS));
-      c.bindFollower(bias, restored(c, tf, x, y, rankA));
-      return;
+    Node last = biasBehind(c);
+    if (last != null && inner == type) {
+      Value b = last.input(0) == c.node().output() ? last.input(1) : last.input(0);
+      y = tf.call("BiasAdd", y, c.followerParameter(last, b, ParameterRole.BIAS));
+    } else {
+      last = c.node();
     }
-    c.bind(0, tf.cast(restored(c, tf, x, y, rankA), type));
+    if (rankA > 2 && inner == type) {
+      Rows.bind(c, last, y, z -> restored(c, tf, x, z));
+    } else if (last == c.node()) {
+      c.bind(0, tf.cast(rankA == 1 ? tf.squeeze(y, 0) : rankA == 2 ? y : restored(c, tf, x, y), type));
+    } else {
+      c.bindFollower(last, y);
+    }
   }
 
-  private static Output<?> restored(EmitContext c, Tf tf, Output<?> x, Output<?> y, int rankA) {
-    if (rankA <= 2) {
-      return rankA == 1 ? tf.squeeze(y, 0) : y;
-    }
-    Shape a = c.shape(0);
-    long columns = c.shape(1).dim(1).orMinusOne();
-    long[] dims = new long[rankA];
-    int unknown = 0;
-    for (int i = 0; i < rankA; i++) {
-      dims[i] = i == rankA - 1 ? columns : a.dim(i).orMinusOne();
-      unknown += dims[i] < 0 ? 1 : 0;
-    }
-    boolean empty = java.util.Arrays.stream(dims).anyMatch(d -> d == 0);
-    if (unknown == 0 || unknown == 1 && !empty) {
-      return tf.reshape(y, dims);
-    }
-    Output<?> lead = tf.call("Slice", tf.shape(x), tf.constInts(0), tf.constInts(rankA - 1));
-    Output<?> last = columns >= 0 ? tf.constInts((int) columns) : tf.call("Slice", tf.shape(y), tf.constInts(1), tf.constInts(1));
-    return tf.reshape(y, tf.concat(List.of(lead, last), 0));
+  /** The rows of the product of x and a matrix, with the leading dimensions of x. */
+  private static Output<?> restored(EmitContext c, Tf tf, Output<?> x, Output<?> rows) {
+    long[] dims = c.shape(0).toLongs();
+    dims[dims.length - 1] = c.shape(1).dim(1).orMinusOne();
+    return Rows.restored(tf, x, rows, dims);
   }
 
   /** The Add of a constant vector that alone reads the product; null if there is none. */

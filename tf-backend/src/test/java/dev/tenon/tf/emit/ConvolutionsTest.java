@@ -1,9 +1,11 @@
 package dev.tenon.tf.emit;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.tenon.ir.DataType;
+import dev.tenon.ir.Storage;
 import dev.tenon.ir.Tensor;
 import dev.tenon.tf.Conversion;
 import dev.tenon.tf.testing.EmitterTester;
@@ -190,9 +192,47 @@ class ConvolutionsTest {
   void aPaddedConvolutionIsOneConvolutionAndOneBias() {
     Conversion c = EmitterTester.op("Conv").input(DataType.FLOAT, "n", 4, 8, 8).parameter(weights(DataType.FLOAT, 6, 4, 3, 3))
         .parameter(weights(DataType.FLOAT, 6)).ints("pads", 1, 1, 1, 1).ints("strides", 2, 2).convert();
-    List<String> ops = c.graph().getNodeList().stream().map(NodeDef::getOp).filter(o -> !o.matches("Const|.*Variable.*|VarHandleOp")).toList();
-    assertEquals(List.of("Placeholder", "Transpose", "Conv2D", "BiasAdd", "Transpose"), ops);
+    assertEquals(List.of("Placeholder", "EnsureShape", "Transpose", "Conv2D", "BiasAdd", "Transpose"), ops(c));
     assertEquals(List.of("layer/p1/kernel", "layer/p2/bias"), c.variables().stream().map(v -> v.name()).toList());
-    assertTrue(java.util.Arrays.equals(new long[] {3, 3, 4, 6}, c.variables().get(0).tensor().dims()));
+    assertArrayEquals(new long[] {3, 3, 4, 6}, c.variables().get(0).tensor().dims());
+  }
+
+  private static List<String> ops(Conversion c) {
+    return c.graph().getNodeList().stream().map(NodeDef::getOp).filter(o -> !o.matches("Const|.*Variable.*|VarHandleOp")).toList();
+  }
+
+  /** A convolution with a kernel of one element, behind it an activation, and something behind that wants channels last too. */
+  private static EmitterTester pointwise(String activation, Object... dims) {
+    Tensor w = Tensors.random(new Random(5), DataType.FLOAT, dims.length == 3 ? new long[] {5, 4, 1} : dims.length == 4
+        ? new long[] {5, 4, 1, 1} : new long[] {5, 4, 1, 1, 1});
+    Tensor kernel = Tensor.source("a.weight", DataType.FLOAT, w.dims(), Storage.of(w.bytes()));
+    Tensor bias = Tensor.source("a.bias", DataType.FLOAT, new long[] {5}, Storage.of(weights(DataType.FLOAT, 5).bytes()));
+    return EmitterTester.graph(g -> {
+      var y = g.newNode("Conv").inputs(g.inputs().get(0), g.addInitializer("a.weight", kernel), g.addInitializer("a.bias", bias)).append().output();
+      var z = g.newNode(activation).inputs(y).append().output();
+      g.addOutput(g.newNode("GlobalMaxPool").inputs(z).outputNamed("y", null).append().output());
+    }).opset(20).input(DataType.FLOAT, dims);
+  }
+
+  @Test
+  void kernelsOfOneElementAreProducts() {
+    for (String activation : List.of("Relu", "Gelu", "Sigmoid", "Exp", "HardSwish")) {
+      pointwise(activation, "n", 4, 3).sizes("n", 2).sizes("n", 4).check(TOLERANCE);
+      pointwise(activation, "n", 4, 3, 4).sizes("n", 2).check(TOLERANCE);
+      pointwise(activation, "n", 4, "h", "w").sizes("n", 2, "h", 3, "w", 4).sizes("n", 4, "h", 4, "w", 4).check(TOLERANCE);
+      pointwise(activation, "n", 4, 2, 3, 4).sizes("n", 2).check(TOLERANCE);
+    }
+    Conversion c = pointwise("Relu", "n", 4, 3, 4).convert();
+    assertEquals(List.of("Placeholder", "EnsureShape", "Transpose", "Reshape", "Reshape", "MatMul", "BiasAdd", "Relu", "Reshape", "Max",
+        "Transpose"), ops(c));
+    assertArrayEquals(new long[] {1, 1, 4, 5}, c.variables().get(0).tensor().dims());
+  }
+
+  @Test
+  void productsOfManyElementsStayConvolutionsButInFrontOfGelu() {
+    assertTrue(ops(pointwise("Relu", "n", 4, 400, 400).convert()).contains("Conv2D"));
+    assertTrue(ops(pointwise("Relu", "n", 4, "h", "w").convert()).contains("Conv2D"));
+    assertTrue(ops(pointwise("Gelu", "n", 4, 400, 400).convert()).contains("MatMul"));
+    assertTrue(ops(pointwise("Gelu", "n", 4, "h", "w").convert()).contains("MatMul"));
   }
 }

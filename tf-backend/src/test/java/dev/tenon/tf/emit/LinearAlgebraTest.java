@@ -23,7 +23,7 @@ class LinearAlgebraTest {
   }
 
   private static List<String> ops(Conversion c) {
-    return c.graph().getNodeList().stream().map(NodeDef::getOp).filter(o -> !o.matches("Const|Placeholder|.*Variable.*|VarHandleOp")).toList();
+    return c.graph().getNodeList().stream().map(NodeDef::getOp).filter(o -> !o.matches("Const|Placeholder|EnsureShape|.*Variable.*|VarHandleOp")).toList();
   }
 
   @Test
@@ -97,6 +97,19 @@ class LinearAlgebraTest {
     linear("n", "m", 4).sizes("n", 2, "m", 3).check(TOLERANCE);
     linear("n", 4).sizes("n", 2).check(TOLERANCE);
     assertEquals(List.of("Reshape", "MatMul", "BiasAdd", "Reshape"), ops(linear("n", 3, 4).convert()));
+  }
+
+  @Test
+  void theActivationBehindAProductIsComputedBeforeTheRowsAreReshaped() {
+    for (String activation : List.of("Relu", "Gelu", "Tanh", "LeakyRelu", "Elu", "Softplus")) {
+      EmitterTester t = EmitterTester.graph(g -> {
+        var y = g.newNode("MatMul").inputs(g.inputs().get(0), g.addInitializer("w", weights(DataType.FLOAT, 4, 5))).append().output();
+        var z = g.newNode("Add").inputs(y, g.addInitializer("b", weights(DataType.FLOAT, 5))).append().output();
+        g.addOutput(g.newNode(activation).inputs(z).outputNamed("y", null).append().output());
+      }).opset(20).input(DataType.FLOAT, "n", "m", 4);
+      t.sizes("n", 2, "m", 3).sizes("n", 4, "m", 4).check(TOLERANCE);
+      assertEquals(activation.equals("Softplus") ? "Softplus" : "Reshape", ops(t.convert()).stream().reduce((a, b) -> b).orElseThrow());
+    }
   }
 
   @Test

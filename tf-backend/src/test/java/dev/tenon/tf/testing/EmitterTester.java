@@ -274,6 +274,7 @@ public final class EmitterTester {
 
   private Conversion convert(Model m, Diagnostics d) {
     if (!onnxLayout) {
+      ShapeInference.infer(m, d);
       ChannelsLast.run(m);
     }
     return new TensorFlowBackend().convert(m, BackendOptions.defaults().withKnownData(ShapeInference.infer(m, d)::knownData), d);
