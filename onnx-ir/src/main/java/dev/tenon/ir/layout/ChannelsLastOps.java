@@ -46,6 +46,11 @@ public final class ChannelsLastOps {
     return can ? Optional.of(n.opType() + (rank - 2) + "D") : Optional.empty();
   }
 
+  /** The rank of the data of a channels-last operator. */
+  static int rank(String op) {
+    return op.charAt(op.length() - 2) - '0' + 2;
+  }
+
   /** The rank of the data input: by its type, or by the weight's where shapes are not known. */
   private static int dataRank(Node n) {
     int rank = n.input(0).rank();
@@ -104,7 +109,7 @@ public final class ChannelsLastOps {
 
   private static Function function(String op, Map<String, Attribute.Kind> attributes, int inputCount, int opset) {
     String base = op.substring(0, op.length() - 2);
-    int rank = op.charAt(op.length() - 2) - '0' + 2;
+    int rank = rank(op);
     Graph body = new Graph(op);
     Value[] in = new Value[inputCount];
     for (int i = 0; i < inputCount; i++) {

@@ -123,7 +123,7 @@ class ChannelsLastTest {
       g.output("y", g.op("GlobalAveragePool", g.op("Add", scaled, y)));
       return g.model();
     }, RandomInputs.seeded(4));
-    assertEquals(2, result.transposesLeft());
+    assertEquals(1, result.transposesLeft());
   }
 
   @Test
