@@ -16,8 +16,10 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code tenon batch}. */
 @Command(name = "batch", mixinStandardHelpOptions = true, sortOptions = false, usageHelpWidth = 110,
@@ -26,6 +28,9 @@ import picocli.CommandLine.Parameters;
         "Exit code 7 if some failed."})
 final class BatchCommand implements Callable<Integer> {
   private final Terminal terminal;
+
+  @Spec
+  private CommandSpec spec;
 
   @Parameters(paramLabel = "DIR|GLOB|MODEL", arity = "1..*",
       description = "Files, folders with .onnx files in or below them, patterns in quotes, or Maven coordinates (without an entry: all models in the jar).")
@@ -49,6 +54,9 @@ final class BatchCommand implements Callable<Integer> {
   @Option(names = "--freeze", description = "As of 'tenon convert'.")
   private boolean freeze;
 
+  @Mixin
+  private IoLayout ioLayout;
+
   @Option(names = "--no-verify", description = "As of 'tenon convert'.")
   private boolean noVerify;
 
@@ -62,11 +70,15 @@ final class BatchCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     common.apply(terminal);
+    ioLayout.parse(spec.commandLine());
     checkOutput();
     List<Batch.Job> all = Jobs.of(models, terminal::note);
     List<String> arguments = new ArrayList<>();
     if (freeze) {
       arguments.add("--freeze");
+    }
+    if (!ioLayout.text().equals("source")) {
+      arguments.add("--io-layout=" + ioLayout.text());
     }
     if (noVerify) {
       arguments.add("--no-verify");

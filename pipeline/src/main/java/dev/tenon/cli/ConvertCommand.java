@@ -56,6 +56,9 @@ final class ConvertCommand implements Callable<Integer> {
   @Option(names = "--freeze", description = "Weights become constants: faster to run, not trainable, less than 2 GB.")
   private boolean freeze;
 
+  @Mixin
+  private IoLayout ioLayout;
+
   @Option(names = "--passes", paramLabel = "SPEC", defaultValue = "default",
       description = "Passes to run: 'default', 'none', names, or '-name' for all but that; comma-separated.")
   private String passes;
@@ -110,7 +113,7 @@ final class ConvertCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage());
     }
-    return new ConvertOptions(inputs.parse(spec.commandLine()), names == Names.source, freeze, passes, dumpPasses, force);
+    return new ConvertOptions(inputs.parse(spec.commandLine()), names == Names.source, freeze, passes, dumpPasses, force, ioLayout.parse(spec.commandLine()));
   }
 
   private void print(ConversionReport r) {
@@ -123,12 +126,15 @@ final class ConvertCommand implements Callable<Integer> {
     String variables = record.variables().isEmpty() ? "none, weights are constants"
         : Texts.count(record.variables().size()) + ", " + Texts.count(r.trainable()) + " trainable, " + Texts.bytes(r.variableBytes());
     rows.add(List.of("variables", variables));
-    rows.add(List.of("graph", Texts.plural(r.operations(), "operation") + " from " + Texts.plural(r.sourceNodes(), "node") + ", "
-        + Texts.plural(r.transposes(), "transpose") + " left"));
+    rows.add(List.of("graph", Texts.plural(r.operations(), "operation") + " from " + Texts.plural(r.sourceNodes(), "node")));
+    rows.add(List.of("layout", LayoutText.summary(r.layout())));
     StringBuilder times = new StringBuilder();
     r.phases().forEach((phase, ms) -> times.append(times.length() == 0 ? "" : ", ").append(phase).append(' ').append(Texts.millis(ms)));
     rows.add(List.of("time", times.toString()));
     Texts.table("  ", rows).forEach(terminal::result);
+    if (common.verbose) {
+      LayoutText.remaining(r.layout()).forEach(terminal::result);
+    }
   }
 
   private static void ports(List<List<String>> rows, String title, List<ConversionRecord.Port> ports) {

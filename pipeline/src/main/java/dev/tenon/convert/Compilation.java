@@ -5,8 +5,11 @@ import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.ReadOptions;
 import dev.tenon.frontend.SourceFormat;
 import dev.tenon.ir.Model;
+import dev.tenon.ir.Value;
+import dev.tenon.ir.diag.BadInputException;
 import dev.tenon.ir.diag.Diagnostics;
 import dev.tenon.ir.layout.ChannelsLast;
+import dev.tenon.ir.layout.LayoutOptions;
 import dev.tenon.ir.pass.InferredShapes;
 import dev.tenon.ir.pass.PassContext;
 import dev.tenon.ir.pass.PassDumps;
@@ -15,6 +18,8 @@ import dev.tenon.ir.pass.PassResult;
 import dev.tenon.tf.BackendOptions;
 import dev.tenon.tf.Conversion;
 import dev.tenon.tf.TensorFlowBackend;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -54,7 +59,8 @@ record Compilation(SourceFormat format, Model model, int sourceNodes, SourcePara
     Map<String, PassResult> passes = manager.run(new PassContext(model, diagnostics, shapes));
     phases.begin("layout");
     shapes.infer(model, new Diagnostics());
-    ChannelsLast.Result layout = ChannelsLast.run(model);
+    requireNames(model, options.layout());
+    ChannelsLast.Result layout = ChannelsLast.run(model, options.layout());
     shapes.infer(model, new Diagnostics());
     if (dump != null) {
       dump.write("layout", model);
@@ -64,5 +70,19 @@ record Compilation(SourceFormat format, Model model, int sourceNodes, SourcePara
         .withKnownData(shapes::knownData);
     Conversion conversion = new TensorFlowBackend().convert(model, backend, diagnostics);
     return new Compilation(SourceFormat.of(source), model, nodes[0], parameters, conversion, passes, layout, diagnostics);
+  }
+
+  private static void requireNames(Model model, LayoutOptions layout) {
+    List<Value> ports = new ArrayList<>(model.graph().inputs());
+    ports.addAll(model.graph().outputs());
+    layout.named().forEach((name, io) -> {
+      Value v = ports.stream().filter(p -> p.name().equals(name)).findFirst().orElse(null);
+      if (v == null) {
+        throw BadInputException.of("--io-layout", "", name, "an input or output of the model: " + ports.stream().map(Value::name).toList());
+      }
+      if (io == LayoutOptions.Io.NHWC && (v.rank() < 3 || v.rank() > 5)) {
+        throw BadInputException.of("--io-layout", name, v.type() == null ? "an unknown type" : v.type().toString(), "three to five dimensions");
+      }
+    });
   }
 }

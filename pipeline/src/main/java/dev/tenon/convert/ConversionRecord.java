@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tenon.frontend.SourceFormat;
+import dev.tenon.ir.Tensor;
 import dev.tenon.ir.diag.BadInputException;
+import dev.tenon.ir.layout.Permutations;
 import dev.tenon.json.Json;
 import dev.tenon.tf.TensorMapping;
 import java.io.IOException;
@@ -29,12 +31,13 @@ import java.util.Map;
  * @param weights where the variables' values come from, if not from the source; else null
  * @param variables in the order TensorFlow lists them
  * @param tensors values of the source that a tensor of the SavedModel's function holds, in order of execution
+ * @param layout what {@link LayoutReport} says of the transposes that are left
  * @param nodes node of the SavedModel's function to where it comes from
  * @param diagnostics what there was to say
  * @param versions name of a runtime to its version
  */
 public record ConversionRecord(String tenon, Source source, ObjectNode options, List<Port> inputs, List<Port> outputs,
-    List<Parameter> parameters, Weights weights, List<VariableRecord> variables, List<TensorMapping> tensors, ObjectNode nodes,
+    List<Parameter> parameters, Weights weights, List<VariableRecord> variables, List<TensorMapping> tensors, ObjectNode layout, ObjectNode nodes,
     ArrayNode diagnostics, Map<String, String> versions) {
 
   /** The file's name beside {@code saved_model.pb}. */
@@ -97,8 +100,23 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
    * @param onnx its name in the source
    * @param tensorFlow its name in the signature
    * @param shape numbers, and names of what is dynamic ({@code ?} without one); null if the rank is unknown
+   * @param perm dimension i in TensorFlow is dimension {@code perm[i]} of the source; empty if the layout is the source's
    */
-  public record Port(String onnx, String tensorFlow, String dtype, List<String> shape) {}
+  public record Port(String onnx, String tensorFlow, String dtype, List<String> shape, List<Integer> perm) {
+    /** A tensor in the source's layout as TensorFlow takes it. */
+    public Tensor toTensorFlow(Tensor t) {
+      return perm.size() == t.rank() ? permuted(t, perm.stream().mapToInt(i -> i).toArray()) : t;
+    }
+
+    /** A tensor from TensorFlow in the source's layout. */
+    public Tensor fromTensorFlow(Tensor t) {
+      return perm.size() == t.rank() ? permuted(t, Permutations.inverse(perm.stream().mapToInt(i -> i).toArray())) : t;
+    }
+
+    private static Tensor permuted(Tensor t, int[] perm) {
+      return t.permute(perm).evaluated();
+    }
+  }
 
   /**
    * A variable.
@@ -147,6 +165,7 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
         n.set("perm", Json.numbers(t.perm().stream().mapToLong(Integer::longValue).toArray()));
       }
     }
+    o.set("layout", layout);
     o.set("nodes", nodes);
     o.set("diagnostics", diagnostics);
     ObjectNode v = o.putObject("versions");
@@ -181,6 +200,9 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
         n.putNull("shape");
         continue;
       }
+      if (!p.perm.isEmpty()) {
+        n.set("perm", Json.numbers(p.perm.stream().mapToLong(Integer::longValue).toArray()));
+      }
       ArrayNode dims = n.putArray("shape");
       for (String d : p.shape) {
         if (d.matches("\\d+")) {
@@ -195,7 +217,7 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
 
   /** The same, with variables from another checkpoint. */
   public ConversionRecord withWeights(Weights poured) {
-    return new ConversionRecord(tenon, source, options, inputs, outputs, parameters, poured, variables, tensors, nodes, diagnostics, versions);
+    return new ConversionRecord(tenon, source, options, inputs, outputs, parameters, poured, variables, tensors, layout, nodes, diagnostics, versions);
   }
 
   public void write(Path folder) throws IOException {
@@ -243,7 +265,7 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
     Map<String, String> versions = new LinkedHashMap<>();
     o.path("versions").fields().forEachRemaining(f -> versions.put(f.getKey(), f.getValue().asText()));
     return new ConversionRecord(o.path("tenon").asText(), source, object(o.path("options"), file), readPorts(o.path("inputs")),
-        readPorts(o.path("outputs")), parameters, weights, variables, tensors, object(o.path("nodes"), file),
+        readPorts(o.path("outputs")), parameters, weights, variables, tensors, o.path("layout") instanceof ObjectNode l ? l : Json.object(), object(o.path("nodes"), file),
         o.path("diagnostics") instanceof ArrayNode a ? a : Json.array(), versions);
   }
 
@@ -273,7 +295,8 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
           shape.add(d.asText());
         }
       }
-      ports.add(new Port(p.path("onnx").asText(), p.path("tensorflow").asText(), p.path("dtype").asText(), shape));
+      ports.add(new Port(p.path("onnx").asText(), p.path("tensorflow").asText(), p.path("dtype").asText(), shape,
+          longs(p.path("perm")).stream().map(Math::toIntExact).toList()));
     }
     return ports;
   }

@@ -3,6 +3,7 @@ package dev.tenon.convert;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tenon.ir.diag.Diagnostic;
+import dev.tenon.ir.layout.ChannelsLast;
 import dev.tenon.json.Json;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,13 +17,13 @@ import java.util.Map;
  * @param record what is in {@code tenon.json}
  * @param sourceNodes nodes of the source's graph, subgraphs included
  * @param operations operations of the TensorFlow graph
- * @param transposes transposes that the layout could not avoid
+ * @param layout the choice of layouts, and the transposes it could not avoid
  * @param variableBytes bytes of all variables
  * @param trainable number of trainable variables
  * @param diagnostics warnings and notes
  * @param phases phase to milliseconds
  */
-public record ConversionReport(Path savedModel, ConversionRecord record, int sourceNodes, int operations, int transposes, long variableBytes,
+public record ConversionReport(Path savedModel, ConversionRecord record, int sourceNodes, int operations, ChannelsLast.Result layout, long variableBytes,
     int trainable, List<Diagnostic> diagnostics, Map<String, Long> phases) {
 
   /** For {@code --json}. */
@@ -34,7 +35,8 @@ public record ConversionReport(Path savedModel, ConversionRecord record, int sou
     o.set("options", full.get("options"));
     o.set("inputs", full.get("inputs"));
     o.set("outputs", full.get("outputs"));
-    o.put("source_nodes", sourceNodes).put("operations", operations).put("transposes", transposes);
+    o.put("source_nodes", sourceNodes).put("operations", operations);
+    o.put("transposes", layout.transposesLeft()).set("layout", full.get("layout"));
     o.putObject("variables").put("count", record.variables().size()).put("trainable", trainable).put("bytes", variableBytes);
     ObjectNode times = o.putObject("milliseconds");
     phases.forEach(times::put);

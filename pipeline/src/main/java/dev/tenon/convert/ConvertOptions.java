@@ -1,6 +1,7 @@
 package dev.tenon.convert;
 
 import dev.tenon.ir.Shape;
+import dev.tenon.ir.layout.LayoutOptions;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -14,39 +15,44 @@ import java.util.Map;
  * @param passes which passes run, in the syntax of {@link dev.tenon.ir.pass.PassSelection}
  * @param dumpPasses a folder that gets the model after each pass; null for none
  * @param force an existing SavedModel in the target's place is replaced
+ * @param layout how inputs and outputs are stored
  */
 public record ConvertOptions(Map<String, Shape> inputShapes, boolean sourceNames, boolean freeze, String passes, Path dumpPasses,
-    boolean force) {
+    boolean force, LayoutOptions layout) {
 
   public ConvertOptions {
     inputShapes = new LinkedHashMap<>(inputShapes);
   }
 
   public static ConvertOptions defaults() {
-    return new ConvertOptions(Map.of(), false, false, "default", null, false);
+    return new ConvertOptions(Map.of(), false, false, "default", null, false, LayoutOptions.defaults());
   }
 
   public ConvertOptions withInputShapes(Map<String, Shape> value) {
-    return new ConvertOptions(value, sourceNames, freeze, passes, dumpPasses, force);
+    return new ConvertOptions(value, sourceNames, freeze, passes, dumpPasses, force, layout);
   }
 
   public ConvertOptions withSourceNames(boolean value) {
-    return new ConvertOptions(inputShapes, value, freeze, passes, dumpPasses, force);
+    return new ConvertOptions(inputShapes, value, freeze, passes, dumpPasses, force, layout);
   }
 
   public ConvertOptions withFreeze(boolean value) {
-    return new ConvertOptions(inputShapes, sourceNames, value, passes, dumpPasses, force);
+    return new ConvertOptions(inputShapes, sourceNames, value, passes, dumpPasses, force, layout);
   }
 
   public ConvertOptions withPasses(String value) {
-    return new ConvertOptions(inputShapes, sourceNames, freeze, value, dumpPasses, force);
+    return new ConvertOptions(inputShapes, sourceNames, freeze, value, dumpPasses, force, layout);
   }
 
   public ConvertOptions withDumpPasses(Path value) {
-    return new ConvertOptions(inputShapes, sourceNames, freeze, passes, value, force);
+    return new ConvertOptions(inputShapes, sourceNames, freeze, passes, value, force, layout);
   }
 
   public ConvertOptions withForce(boolean value) {
-    return new ConvertOptions(inputShapes, sourceNames, freeze, passes, dumpPasses, value);
+    return new ConvertOptions(inputShapes, sourceNames, freeze, passes, dumpPasses, value, layout);
+  }
+
+  public ConvertOptions withLayout(LayoutOptions value) {
+    return new ConvertOptions(inputShapes, sourceNames, freeze, passes, dumpPasses, force, value);
   }
 }

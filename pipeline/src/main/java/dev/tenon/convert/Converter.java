@@ -13,6 +13,7 @@ import dev.tenon.ir.diag.BadInputException;
 import dev.tenon.ir.diag.Diagnostic;
 import dev.tenon.ir.diag.Diagnostics;
 import dev.tenon.ir.diag.UnsupportedModelException;
+import dev.tenon.ir.layout.ChannelsLast;
 import dev.tenon.ir.layout.ChannelsLastOps;
 import dev.tenon.json.Json;
 import dev.tenon.tf.Conversion;
@@ -164,8 +165,8 @@ public final class Converter {
     Map<String, String> versions = new LinkedHashMap<>();
     versions.put("tensorflow", Versions.tensorFlow());
     versions.put("onnxruntime", Versions.onnxRuntime());
-    return new ConversionRecord(Versions.tenon(), from, optionsJson(), ports(model.graph().inputs(), names.inputs()),
-        ports(model.graph().outputs(), names.outputs()), c.parameters().records(c.conversion()), null, variables, c.conversion().tensors(), nodes(c.conversion()),
+    return new ConversionRecord(Versions.tenon(), from, optionsJson(), ports(model.graph().inputs(), names.inputs(), c.layout()),
+        ports(model.graph().outputs(), names.outputs(), c.layout()), c.parameters().records(c.conversion()), null, variables, c.conversion().tensors(), LayoutReport.toJson(c.layout()), nodes(c.conversion()),
         ConversionReport.diagnostics(c.diagnostics().all().stream().map(Converter::withoutCounters).toList()), versions);
   }
 
@@ -179,14 +180,15 @@ public final class Converter {
   private ObjectNode optionsJson() {
     ObjectNode o = Json.object();
     o.put("names", options.sourceNames() ? "source" : "framework").put("freeze", options.freeze()).put("passes", options.passes());
+    o.put("io_layout", options.layout().text());
     ObjectNode inputs = o.putObject("inputs");
     options.inputShapes().forEach((name, shape) -> inputs.set(name, Json.strings(dims(shape))));
     return o;
   }
 
-  private static List<ConversionRecord.Port> ports(Collection<Value> values, Map<String, String> names) {
+  private static List<ConversionRecord.Port> ports(Collection<Value> values, Map<String, String> names, ChannelsLast.Result layout) {
     return values.stream().filter(v -> names.containsKey(v.name())).map(v -> new ConversionRecord.Port(v.name(), names.get(v.name()),
-        v.dtype().label(), v.shape().hasRank() ? dims(v.shape()) : null)).toList();
+        v.dtype().label(), v.shape().hasRank() ? dims(v.shape()) : null, layout.perms().getOrDefault(v.name(), List.of()))).toList();
   }
 
   private static List<String> dims(Shape shape) {
@@ -198,7 +200,7 @@ public final class Converter {
   }
 
   /** Anonymous dimensions are numbered through the life of a process; a record must not depend on that. */
-  private static String withoutCounters(String text) {
+  static String withoutCounters(String text) {
     return text.replaceAll("\\?\\d+", "?");
   }
 
@@ -228,7 +230,7 @@ public final class Converter {
   private ConversionReport report(Compilation c, ConversionRecord record, ModelSource source, Path target, Phases phases) {
     long bytes = c.conversion().variables().stream().mapToLong(v -> v.tensor().byteSize()).sum();
     int trainable = (int) c.conversion().variables().stream().filter(Variable::trainable).count();
-    return new ConversionReport(target, record, c.sourceNodes(), c.conversion().graph().getNodeCount(), c.layout().transposesLeft(), bytes,
+    return new ConversionReport(target, record, c.sourceNodes(), c.conversion().graph().getNodeCount(), c.layout(), bytes,
         trainable, c.diagnostics().all(), phases.millis());
   }
 }

@@ -70,7 +70,7 @@ final class LayerComparison {
         Map<String, Tensor> feeds = new LinkedHashMap<>();
         record.inputs().forEach(p -> {
           if (inputs.containsKey(p.onnx())) {
-            feeds.put(inlined.inputs().get(p.tensorFlow()), inputs.get(p.onnx()));
+            feeds.put(inlined.inputs().get(p.tensorFlow()), p.toTensorFlow(inputs.get(p.onnx())));
           }
         });
         for (int i = 0; i < values.size(); i += VALUES_AT_A_TIME) {

@@ -132,10 +132,12 @@ public final class Verifier implements AutoCloseable {
     // A dimension that the conversion fixed is fixed in all inputs that share its symbol.
     Map<String, Dim> fixed = new LinkedHashMap<>();
     inputs.forEach((name, v) -> {
-      long[] dims = signature.get(tensorFlowName(name));
+      ConversionRecord.Port port = record.inputs().stream().filter(p -> p.onnx().equals(name)).findFirst().orElseThrow();
+      long[] dims = signature.get(port.tensorFlow());
       for (int i = 0; dims != null && i < Math.min(dims.length, v.rank()); i++) {
-        if (dims[i] >= 0 && v.shape().dim(i).isSymbol()) {
-          fixed.put(v.shape().dim(i).toString(), Dim.of(dims[i]));
+        Dim dim = v.shape().dim(port.perm().isEmpty() ? i : port.perm().get(i));
+        if (dims[i] >= 0 && dim.isSymbol()) {
+          fixed.put(dim.toString(), Dim.of(dims[i]));
         }
       }
     });
@@ -144,10 +146,6 @@ public final class Verifier implements AutoCloseable {
       list.add(new SizePlan.Input(name, v.dtype(), shape));
     });
     return new SizePlan(list);
-  }
-
-  private String tensorFlowName(String onnx) {
-    return record.inputs().stream().filter(p -> p.onnx().equals(onnx)).map(ConversionRecord.Port::tensorFlow).findFirst().orElse(onnx);
   }
 
   /** The SavedModel, by the source's names. */
@@ -162,7 +160,11 @@ public final class Verifier implements AutoCloseable {
     @Override
     public Map<String, Tensor> run(Map<String, Tensor> values) {
       Map<String, Tensor> renamed = new LinkedHashMap<>();
-      values.forEach((name, t) -> renamed.put(tensorFlowName(name), t));
+      for (ConversionRecord.Port port : record.inputs()) {
+        if (values.containsKey(port.onnx())) {
+          renamed.put(port.tensorFlow(), port.toTensorFlow(values.get(port.onnx())));
+        }
+      }
       Map<String, Tensor> results;
       try {
         results = tensorFlow.run(renamed);
@@ -172,7 +174,7 @@ public final class Verifier implements AutoCloseable {
       Map<String, Tensor> outputs = new LinkedHashMap<>();
       for (ConversionRecord.Port port : record.outputs()) {
         if (results.containsKey(port.tensorFlow())) {
-          outputs.put(port.onnx(), results.get(port.tensorFlow()));
+          outputs.put(port.onnx(), port.fromTensorFlow(results.get(port.tensorFlow())));
         }
       }
       return outputs;

@@ -1,6 +1,7 @@
 package dev.tenon.ir.layout;
 
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -40,6 +41,44 @@ public record LayoutOptions(Io io, Map<String, Io> named, Set<String> elementwis
 
   public LayoutOptions withElementwise(Set<String> value) {
     return new LayoutOptions(io, named, value);
+  }
+
+  /**
+   * Reads {@code nhwc}, {@code input=nhwc,mask=source}, or both ways together.
+   *
+   * @throws IllegalArgumentException with what was found and what was expected
+   */
+  public static LayoutOptions parse(String text) {
+    Io io = Io.SOURCE;
+    Map<String, Io> named = new LinkedHashMap<>();
+    for (String part : text.split(",", -1)) {
+      // Names may hold an equals sign themselves.
+      int at = part.lastIndexOf('=');
+      if (at < 0) {
+        io = io(part, text);
+      } else if (at == 0) {
+        throw new IllegalArgumentException("found '" + text + "', expected source, nhwc, or NAME=nhwc");
+      } else {
+        named.put(part.substring(0, at), io(part.substring(at + 1), text));
+      }
+    }
+    return defaults().withIo(io).withNamed(named);
+  }
+
+  private static Io io(String word, String text) {
+    for (Io io : Io.values()) {
+      if (io.name().equalsIgnoreCase(word)) {
+        return io;
+      }
+    }
+    throw new IllegalArgumentException("found '" + text + "', expected source, nhwc, or NAME=nhwc");
+  }
+
+  /** What {@link #parse} reads. */
+  public String text() {
+    StringBuilder b = new StringBuilder(io.name().toLowerCase(Locale.ROOT));
+    named.forEach((name, layout) -> b.append(',').append(name).append('=').append(layout.name().toLowerCase(Locale.ROOT)));
+    return b.toString();
   }
 
   Io of(String name) {
