@@ -77,6 +77,47 @@ class ConvertTest {
   }
 
   @Test
+  void imagesComeAndGoChannelsLastIfAskedTo() throws IOException {
+    CommandRun run = convert("--io-layout", "nhwc", "--json");
+    assertEquals(0, run.code(), run.err());
+    JsonNode o = new ObjectMapper().readTree(run.out());
+    assertEquals("[\"batch\",\"height\",\"width\",3]", o.path("inputs").get(0).path("shape").toString());
+    assertEquals("[0,2,3,1]", o.path("outputs").get(0).path("perm").toString());
+    assertEquals(0, o.path("layout").path("transposes").size());
+    assertEquals(0, o.path("layout").path("moved_bytes").asLong());
+    CommandRun layers = CommandRun.of("verify", model, out, "--layers");
+    assertEquals(0, layers.code(), layers.err());
+  }
+
+  @Test
+  void oneOutputComesChannelsLastByName() throws IOException {
+    CommandRun run = convert("--io-layout", "map=nhwc", "--json");
+    assertEquals(0, run.code(), run.err());
+    JsonNode o = new ObjectMapper().readTree(run.out());
+    assertTrue(o.path("inputs").get(0).path("perm").isMissingNode());
+    assertEquals("[0,2,3,1]", o.path("outputs").get(0).path("perm").toString());
+    JsonNode left = o.path("layout").path("transposes");
+    assertEquals(1, left.size());
+    assertEquals("the input is stored as in the source", left.get(0).path("reason").asText());
+  }
+
+  @Test
+  void layoutIsSummedUpInALineAndExplainedIfAskedFor() {
+    CommandRun run = convert("--verbose");
+    assertTrue(run.out().contains("2 operators channels-last, 2 transposes left"), run.out());
+    assertTrue(run.out().contains("the fewest bytes there can be"), run.out());
+    assertTrue(run.out().contains("the output is stored as in the source"), run.out());
+  }
+
+  @Test
+  void aLayoutForNothingIsRefused() {
+    assertEquals(ExitCodes.USAGE, convert("--io-layout", "nchw").code());
+    CommandRun run = convert("--io-layout", "images=nhwc");
+    assertEquals(ExitCodes.BAD_INPUT, run.code());
+    assertTrue(run.err().contains("--io-layout: found images, expected an input or output of the model: [image, map]"), run.err());
+  }
+
+  @Test
   void namesListsVariablesBesideTheirParameters() {
     convert("--no-verify");
     CommandRun names = CommandRun.of("names", out);

@@ -144,19 +144,26 @@ final class AxisGroups {
 
   /** True if reshaping the input stored by {@code inPerm} gives the output stored by {@code outPerm}. */
   boolean keepsOrder(int[] inPerm, int[] outPerm) {
-    return order(inPerm, true).equals(order(outPerm, false));
+    List<Integer> before = order(inPerm, true);
+    return before != null && before.equals(order(outPerm, false));
   }
 
-  /** The groups in the order of a stored tensor, each with the place of the axis in it where that matters. */
+  /** The groups in the order of a stored tensor; null if the axes of one do not follow each other as in the source. */
   private List<Integer> order(int[] perm, boolean ofInput) {
     List<Integer> order = new ArrayList<>();
+    int previous = -1;
     for (int axis : perm) {
       int group = groupOf(axis, ofInput);
-      Group g = groups.get(group);
-      boolean counts = strict ? g.isOneToOne() : !(ofInput ? in : out).get(axis).is(1);
-      if (counts && (order.isEmpty() || order.get(order.size() - 1) != group)) {
-        order.add(group);
+      boolean counts = strict ? groups.get(group).isOneToOne() : !(ofInput ? in : out).get(axis).is(1);
+      if (!counts) {
+        continue;
       }
+      if (order.isEmpty() || order.get(order.size() - 1) != group) {
+        order.add(group);
+      } else if (axis < previous) {
+        return null;
+      }
+      previous = axis;
     }
     return order;
   }

@@ -4,12 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.tenon.ir.Attribute;
+import dev.tenon.ir.DataType;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Node;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.Diagnostics;
 import dev.tenon.ir.io.OnnxReader;
+import dev.tenon.ir.ort.OrtModel;
 import dev.tenon.ir.shape.ShapeInference;
 import dev.tenon.ir.testing.Equivalence;
 import dev.tenon.ir.testing.Fixtures;
@@ -17,6 +19,8 @@ import dev.tenon.ir.testing.Graphs;
 import dev.tenon.ir.testing.RandomInputs;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -149,6 +153,123 @@ class ChannelsLastTest {
         assertTrue(n.output().origin() != null && n.output().origin().perm().equals(List.of(0, 2, 3, 1)), n.toString());
       }
     }
+  }
+
+  @Test
+  void aLoopThatCarriesAFeatureMapCarriesItChannelsLast() {
+    ChannelsLast.Result result = check(() -> {
+      weights = 0;
+      Graphs g = Graphs.opset(17);
+      Value x = g.input("x", "batch", 4, 4, 4);
+      Value start = conv(g, x, 4, 4, 3, 1);
+      Graphs body = g.subgraph("body");
+      body.input(DataType.INT64, "i");
+      body.input(DataType.BOOL, "go");
+      Value state = body.input("state", "batch", 4, 4, 4);
+      body.output("go_on", body.op("Identity", body.graph().inputs().get(1)));
+      body.output("next", body.op("Relu", body.op("Add", conv(body, state, 4, 4, 3, 1), start)));
+      Value end = g.op("Loop", Arrays.asList(g.constant(Tensor.scalar(3L)), null, start), Attribute.ofGraph("body", body.graph()));
+      g.output("y", g.op("GlobalMaxPool", end));
+      return g.model();
+    }, RandomInputs.seeded(8));
+    assertEquals(1, result.transposesLeft());
+    assertTrue(result.isOptimal());
+  }
+
+  @Test
+  void bothBranchesGiveTheLayoutThatIsWantedBehindThem() {
+    ChannelsLast.Result result = check(() -> {
+      weights = 0;
+      Graphs g = Graphs.opset(17);
+      Value x = g.input("x", "batch", 4, 4, 4);
+      Value start = conv(g, x, 4, 4, 3, 1);
+      Value condition = g.op("Less", g.op("ReduceMean", List.of(x), Attribute.ofInt("keepdims", 0)), g.constant(Tensor.scalar(0f)));
+      Graphs yes = g.subgraph("yes");
+      yes.output("a", yes.op("Tanh", conv(yes, start, 4, 4, 1, 1)));
+      Graphs no = g.subgraph("no");
+      no.output("b", no.op("Identity", start));
+      Value either = g.op("If", condition, Attribute.ofGraph("then_branch", yes.graph()), Attribute.ofGraph("else_branch", no.graph()));
+      g.output("y", g.op("GlobalMaxPool", conv(g, either, 4, 4, 3, 1)));
+      return g.model();
+    }, RandomInputs.seeded(9));
+    assertEquals(1, result.transposesLeft());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void sequencesAndVolumesHaveChannelsTooAndTheirLayoutsAreChosenAlike(int dimensions) {
+    long[] kernel = new long[dimensions];
+    Arrays.fill(kernel, 1);
+    ChannelsLast.Result result = check(() -> {
+      weights = 0;
+      Graphs g = Graphs.opset(17);
+      Object[] dims = new Object[dimensions + 2];
+      Arrays.fill(dims, 5);
+      Value x = g.input("x", dims);
+      long[] shape = new long[dimensions + 2];
+      Arrays.fill(shape, 1);
+      shape[0] = 5;
+      shape[1] = 5;
+      Value a = g.op("Relu", g.op("Conv", x, g.weight("w0", shape)));
+      Value scaled = g.op("Mul", a, g.weight("s", Arrays.copyOfRange(shape, 1, shape.length)));
+      g.output("y", g.op("Softmax", g.op("Conv", scaled, g.weight("w1", shape)), Attribute.ofInt("axis", 1)));
+      return g.model();
+    }, RandomInputs.seeded(10));
+    assertEquals(2, result.transposesLeft());
+  }
+
+  @Test
+  void aLinearLayerBehindAFlattenedMapHasItsWeightRearranged() {
+    for (boolean gemm : new boolean[] {false, true}) {
+      ChannelsLast.Result result = check(() -> {
+        weights = 0;
+        Graphs g = Graphs.opset(17);
+        Value x = g.input("x", "batch", 4, 4, 3);
+        Value flat = g.op("Flatten", g.op("Relu", conv(g, x, 4, 4, 3, 1)));
+        g.output("y", gemm ? g.op("Gemm", List.of(flat, g.weight("k", 7, 48), g.weight("b", 7)), Attribute.ofInt("transB", 1))
+            : g.op("MatMul", flat, g.weight("k", 48, 7)));
+        return g.model();
+      }, RandomInputs.seeded(11).size("batch", 3));
+      assertEquals(1, result.transposesLeft());
+    }
+  }
+
+  @Test
+  void inputsAndOutputsAreChannelsLastIfAskedFor() {
+    Supplier<Model> make = () -> {
+      weights = 0;
+      Graphs g = Graphs.opset(17);
+      Value x = g.input("x", "batch", 4, 4, 4);
+      Value mask = g.input("mask", 1, 4, 4);
+      g.output("y", g.op("Mul", conv(g, x, 4, 4, 3, 1), mask));
+      return g.model();
+    };
+    Model model = make.get();
+    ShapeInference.infer(model, new Diagnostics());
+    ChannelsLast.Result result = ChannelsLast.run(model, LayoutOptions.parse("nhwc,mask=source"));
+    assertEquals(Map.of("x", List.of(0, 2, 3, 1), "y", List.of(0, 2, 3, 1)), result.perms());
+    assertEquals(0, result.transposesLeft());
+    Map<String, Tensor> inputs = RandomInputs.seeded(12).size("batch", 2).forModel(make.get());
+    Map<String, Tensor> moved = new HashMap<>(inputs);
+    moved.put("x", inputs.get("x").permute(0, 2, 3, 1).evaluated());
+    try (OrtModel before = OrtModel.open(make.get()); OrtModel after = OrtModel.open(model)) {
+      Tensor expected = before.run(inputs).get("y").permute(0, 2, 3, 1);
+      Equivalence.assertSame(Map.of("y", expected), after.run(moved), TOLERANCE, "channels-last");
+    }
+  }
+
+  @Test
+  void theReportNamesEachTransposeWithItsPlaceAndReason() {
+    Model model = residual(4, 4, 4);
+    model.graph().recordOrigins();
+    ChannelsLast.Result result = assign(model);
+    Remaining left = result.remaining().get(0);
+    assertEquals("x", left.value());
+    assertEquals(4 * 4 * 4 * 4, left.bytes());
+    assertEquals("the input is stored as in the source", left.reason());
+    assertTrue(left.place().startsWith("input x -> Conv2D "), left.place());
+    assertEquals(left.bytes(), result.movedBytes());
+    assertEquals(result.movedBytes(), result.bound());
   }
 
   /** Random networks of layout-free operators between convolutions, with many equal dimensions. */
