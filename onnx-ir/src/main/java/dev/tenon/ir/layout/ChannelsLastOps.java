@@ -101,7 +101,7 @@ public final class ChannelsLastOps {
     }
     Map<Function.Id, Function> functions = new LinkedHashMap<>();
     attributes.forEach((op, kinds) -> {
-      Function f = function(op, kinds, inputs.get(op), opset);
+      Function f = TransposedMatMul.isOne(op) ? TransposedMatMul.function(op, opset) : function(op, kinds, inputs.get(op), opset);
       functions.put(f.id(), f);
     });
     return functions;

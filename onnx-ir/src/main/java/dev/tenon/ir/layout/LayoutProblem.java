@@ -39,6 +39,8 @@ final class LayoutProblem {
   private final Map<Value, Boundary> writers = new HashMap<>();
   /** What a boundary reads: an input of its owner (null as the graph), or an output of a body. */
   private final Map<Slot, Boundary> readers = new HashMap<>();
+  /** Operands of products that may come transposed. */
+  private final Map<Use, Choice> operands = new LinkedHashMap<>();
   private final Map<Boundary, Roles> boundaryRoles = new LinkedHashMap<>();
   private final BinaryProblem binary = new BinaryProblem();
   private final Deque<Node> queue = new ArrayDeque<>();
@@ -98,6 +100,11 @@ final class LayoutProblem {
     return boundaries;
   }
 
+  /** For operands of products: the choice of which the second layout is the transposed one; null for other reads. */
+  Choice operand(Use u) {
+    return operands.get(u);
+  }
+
   Roles rolesOf(Boundary b) {
     return boundaryRoles.get(b);
   }
@@ -141,6 +148,12 @@ final class LayoutProblem {
         learn(n.input(0), Roles.channelsFirst(perm.length));
       } else if (Arrays.equals(perm, Permutations.toChannelsFirst(perm.length))) {
         learn(n.output(), Roles.channelsFirst(perm.length));
+      } else if (Arrays.equals(perm, TransposedMatMul.swapped(perm.length))) {
+        AxisRole[] matrices = new AxisRole[perm.length];
+        Arrays.fill(matrices, AxisRole.BATCH);
+        matrices[perm.length - 2] = AxisRole.SPACE;
+        matrices[perm.length - 1] = AxisRole.CHANNEL;
+        learn(n.input(0), Roles.of(matrices));
       }
       spread();
     }
@@ -400,9 +413,19 @@ final class LayoutProblem {
     if (b != null && boundaries.containsKey(b)) {
       return Order.of(boundaryRoles.get(b), boundaries.get(b));
     }
+    if (TransposedMatMul.reads(u)) {
+      int rank = u.node().input(0).rank();
+      return new Order(operands.computeIfAbsent(u, k -> operandChoice()), Permutations.identity(rank), TransposedMatMul.swapped(rank));
+    }
     Site s = sites.get(u.node());
     Roles r = s == null ? null : s.frame().inputs()[u.index()];
     return r == null ? Order.fixed(Permutations.identity(Math.max(u.node().input(u.index()).rank(), 0))) : Order.of(r, s.choice());
+  }
+
+  private Choice operandChoice() {
+    Choice c = Choice.of(binary.variable());
+    binary.addUnconditional(PREFERENCE, new Literal(c.variable(), true));
+    return c;
   }
 
   /** Readers of a shape, a size or a type. */

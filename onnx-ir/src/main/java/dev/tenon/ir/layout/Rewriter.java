@@ -105,14 +105,38 @@ final class Rewriter {
         // Its readers read what is in front of it.
         continue;
       }
-      if (s == null) {
+      if (s == null && !product(n)) {
         readInSourceOrder(n);
+      } else if (s == null) {
+        continue;
       } else if (s.isPinned()) {
         pinned(n, s);
       } else {
         carried(n, s);
       }
     }
+  }
+
+  /** Makes a product that transposes operands as it reads them; false if none comes transposed. */
+  private boolean product(Node n) {
+    Value[] in = new Value[2];
+    boolean[] transposed = new boolean[2];
+    for (int i = 0; i < 2; i++) {
+      Choice c = n.isOp("MatMul") ? problem.operand(new Use(n, i)) : null;
+      transposed[i] = c != null && c.in(answers) == Layout.CHANNELS_LAST;
+    }
+    if (!transposed[0] && !transposed[1]) {
+      return false;
+    }
+    int rank = n.input(0).rank();
+    for (int i = 0; i < 2; i++) {
+      in[i] = read(n.input(i), transposed[i] ? TransposedMatMul.swapped(rank) : Permutations.identity(rank), n);
+    }
+    Node made = n.graph().newNode(TransposedMatMul.name(transposed[0], transposed[1], rank)).domain(ChannelsLastOps.DOMAIN).name(n.name())
+        .docString(n.docString()).provenance(n.provenance()).inputs(in).output(n.output().name(), n.output().type()).insertBefore(n);
+    spatial.add(made);
+    n.graph().replaceAllUses(n.output(), made.output());
+    return true;
   }
 
   private void readInSourceOrder(Node n) {

@@ -164,7 +164,7 @@ class LayoutPropertyTest {
       int c = s[0];
       int h = s[1];
       int w = s[2];
-      switch (random.nextInt(26)) {
+      switch (random.nextInt(27)) {
         case 0, 1, 2, 3 -> add(conv(a, c, c, 3, random.nextInt(3) == 0 ? c : 1), s);
         case 4 -> add(g.op("MaxPool", a, Attribute.ofInts("kernel_shape", 3, 3), Attribute.ofInts("pads", 1, 1, 1, 1)), s);
         case 5, 6 -> add(g.op("Add", a, partner(at)), s);
@@ -214,6 +214,8 @@ class LayoutPropertyTest {
           Value target = shape.producer().intAttr("start", 0) == 0 ? shape : g.op("Concat", List.of(longs(1), shape), Attribute.ofInt("axis", 0));
           add(g.op("Add", a, g.op("Expand", List.of(g.weight(fresh("e"), 1, c, 1, 1), target))), s);
         }
+        case 25 -> add(g.op("MatMul", a, g.op("Mul", g.op("Transpose", partner(at), Attribute.ofInts("perm", 0, 1, 3, 2)),
+            g.constant(Tensor.scalar(0.5f)))), c, h, h);
         default -> add(branch(a, partner(at), c), s);
       }
     }

@@ -5,6 +5,8 @@ import dev.tenon.ir.Node;
 import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
+import dev.tenon.ir.layout.ChannelsLastOps;
+import dev.tenon.ir.layout.TransposedMatMul;
 import dev.tenon.tf.EmitContext;
 import dev.tenon.tf.EmitterRegistry;
 import dev.tenon.tf.ParameterRole;
@@ -24,6 +26,7 @@ final class LinearAlgebra {
 
   static void register(EmitterRegistry ops) {
     ops.op("MatMul", 1, LinearAlgebra::matMul);
+    TransposedMatMul.names().forEach(name -> ops.op(ChannelsLastOps.DOMAIN, name, 1, LinearAlgebra::transposedMatMul));
     ops.op("Gemm", 1, LinearAlgebra::gemm);
     ops.op("MatMulInteger", 1, LinearAlgebra::matMulInteger);
     ops.op("Einsum", 1, LinearAlgebra::einsum);
@@ -45,6 +48,16 @@ final class LinearAlgebra {
     Output<?> a = tf.cast(c.in(0), inner);
     Output<?> b = tf.cast(c.parameter(1, ParameterRole.KERNEL), inner);
     c.bind(0, tf.cast(product(tf, a, b, rankA, rankB), type));
+  }
+
+  /** A product that transposes operands as it reads them. */
+  private static void transposedMatMul(EmitContext c) {
+    Tf tf = c.tf();
+    String op = c.node().opType();
+    org.tensorflow.proto.DataType type = c.in(0).dataType();
+    org.tensorflow.proto.DataType inner = Kernels.within(PRODUCT, type);
+    c.bind(0, tf.cast(tf.op("BatchMatMulV2").in(tf.cast(c.in(0), inner), tf.cast(c.in(1), inner))
+        .attr("adj_x", TransposedMatMul.isTransposed(op, 0)).attr("adj_y", TransposedMatMul.isTransposed(op, 1)).out(), type));
   }
 
   /** NumPy's matmul; ranks may be unknown (-1) where both are at least 2. */
