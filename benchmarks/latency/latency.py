@@ -31,6 +31,7 @@ import models as suite
 
 SUBJECTS = ["onnxruntime", "tenon", "tenon_frozen", "keras", "keras_frozen"]
 ON_DEMAND = ["tenon_nhwc", "tenon_frozen_nhwc"]
+QUIET = 0.05  # of the machine, taken by other processes: less than that disturbs nothing
 
 
 # ---- subjects: each gives a function without arguments, and what compares its outputs ----------------------------------------
@@ -79,6 +80,7 @@ def keras_call(model, frozen, args):
     import tensorflow as tf
     spec = model["keras"]
     network = getattr(keras.applications, spec["class"])(weights=None, classifier_activation=None, **spec.get("arguments", {}))
+    randomise(network)
     size = spec["size"]
     function = tf.function(lambda x: network(x, training=False))
     concrete = function.get_concrete_function(tf.TensorSpec([None, size, size, 3], tf.float32))
@@ -88,6 +90,17 @@ def keras_call(model, frozen, args):
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
     constant = convert_variables_to_constants_v2(concrete)
     return lambda: constant(image)
+
+
+def randomise(network) -> None:
+    """Gives biases and normalizations values: Grappler would remove additions of the zeros that they have at first."""
+    import numpy as np
+    random = np.random.default_rng(7)
+    for v in network.variables:
+        if v.name in ("gamma", "moving_variance"):
+            v.assign(random.uniform(0.5, 1.5, v.shape))
+        elif v.name in ("bias", "beta", "moving_mean"):
+            v.assign(random.normal(0, 0.2, v.shape))
 
 
 def make(model, subject, args):
@@ -164,23 +177,24 @@ def warm(calls, args, result) -> None:
 def rounds(calls, args, result) -> dict:
     """The times of at least args.repeat rounds, and more of quick models until args.seconds are over.
 
-    Rounds during which other processes took more than a twentieth of the machine count only if there are not enough others
-    after args.patience seconds; the result says so then.
+    Rounds during which other processes took more than a twentieth of the machine do not count; if there are not enough others
+    after args.patience seconds, the least disturbed ones do, and the result says how much they were.
     """
-    quiet, noisy, order = [], [], list(calls)
+    chunks, order, made = [], list(calls), 0
     gc.collect()
     gc.disable()
     try:
         start = time.perf_counter()
         while order:
+            quiet = sum(len(some) for share, some in chunks if share <= QUIET)
             spent = time.perf_counter() - start
-            if len(quiet) >= args.repeat and (len(quiet) >= 10 * args.repeat or spent > args.seconds):
+            if quiet >= args.repeat and (quiet >= 10 * args.repeat or spent > args.seconds):
                 break
-            if len(quiet) + len(noisy) >= args.repeat and spent > max(args.seconds, args.patience):
+            if made >= args.repeat and spent > max(args.seconds, args.patience):
                 break
-            clock, some = Others(), []
-            while not some or clock.seconds() < 0.4:
-                k = (len(quiet) + len(noisy) + len(some)) % len(order)
+            others, some = Others(), []
+            while not some or others.seconds() < 0.4:
+                k = made % len(order)
                 times = {}
                 for subject in order[k:] + order[:k]:
                     call = calls[subject]
@@ -188,12 +202,17 @@ def rounds(calls, args, result) -> dict:
                     call()
                     times[subject] = (time.perf_counter_ns() - begin) / 1e6
                 some.append(times)
-            (quiet if clock.share() <= 0.05 else noisy).extend(some)
+                made += 1
+            chunks.append((others.share(), some))
     finally:
         gc.enable()
-    enough = len(quiet) >= args.repeat
-    used = quiet if enough else quiet + noisy
-    result["disturbed"] = 0.0 if enough or not noisy else round(len(noisy) / len(used), 2)
+    chunks.sort(key=lambda c: c[0])
+    used, worst = [], 0.0
+    for share, some in chunks:
+        if share <= QUIET or len(used) < args.repeat:
+            used += some
+            worst = max(worst, share)
+    result["disturbed"] = round(worst, 2) if worst > QUIET else 0.0
     return {s: [r[s] for r in used] for s in calls}
 
 
@@ -284,7 +303,7 @@ def line(name, result) -> str:
         cells.append(f"{subject} {f['median']:.2f}{ratio}{extra}")
     cells += [f"{s} FAILED" for s in result.get("failed", {})]
     if result.get("disturbed"):
-        cells.append(f"[{100 * result['disturbed']:.0f} % of rounds disturbed by other processes]")
+        cells.append(f"[disturbed: other processes took up to {100 * result['disturbed']:.0f} % of the machine]")
     return f"{name:20} " + "   ".join(cells)
 
 
@@ -327,6 +346,7 @@ def parse():
     parser.add_argument("--profile", metavar="MODEL", help="print what is executed, and measure nothing else")
     parser.add_argument("--nodes", type=int, default=0, metavar="N", help="with --profile: the N slowest nodes by name, too")
     parser.add_argument("--resume", action="store_true", help="keep the models that the output has already")
+    parser.add_argument("--retry", action="store_true", help="keep those only that nothing disturbed")
     parser.add_argument("--root", type=Path, default=suite.ROOT, help="the repository, whose ./tenon converts")
     parser.add_argument("--scratch", type=Path, help="for converted models; default: ROOT/out/latency")
     parser.add_argument("-o", "--output", type=Path, help="the JSON; default: SCRATCH/python.json")
@@ -355,14 +375,14 @@ def main():
             profile(model, args)
         return
     document = {"environment": environment(args), "models": {}}
-    if args.resume and args.output.exists():
+    if (args.resume or args.retry) and args.output.exists():
         before = json.loads(args.output.read_text())["models"]
-        document["models"] = {n: r for n, r in before.items()}
+        document["models"] = {n: r for n, r in before.items() if not (args.retry and r.get("disturbed"))}
     args.output.parent.mkdir(parents=True, exist_ok=True)
     for model in chosen:
         name = model["name"]
         known = document["models"].get(name)
-        if known and args.resume:
+        if known:
             if known.get("running"):
                 known.clear()
                 known.update(subjects={}, failed={"all": "the process ended while this model was measured"})

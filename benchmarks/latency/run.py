@@ -3,6 +3,7 @@
     python run.py                       # all of it, and the table goes into docs/performance.md
     python run.py --models resnet50,minilm --repeat 10 --no-write
     python run.py --resume              # after an interruption: what has been measured already stays
+    python run.py --retry               # once more those during which other processes disturbed
     python run.py --only table          # from the figures that are there
 
 Needs TensorFlow, Keras and ONNX Runtime for the half in Python, and PyTorch, torchvision and timm for models that are not in
@@ -36,7 +37,7 @@ def export(chosen, args) -> None:
             say(f"the export ended with code {done.returncode}; models without a file are left out")
 
 
-def convert(chosen, args) -> dict:
+def convert(chosen, args) -> None:
     """Converts each both ways, and writes the plan for the half in Java."""
     suite.build()
     plan = []
@@ -58,10 +59,11 @@ def measuring(args) -> list:
     return ["--repeat", str(args.repeat), "--seconds", str(args.seconds), "--patience", str(args.patience)]
 
 
-def until_done(command: list, output: Path, resume: bool, environment=None) -> None:
+def until_done(command: list, args, environment=None) -> None:
     """Runs a measurement, and again from where it stopped if a model takes the process down."""
     for attempt in range(8):
-        done = subprocess.run(command + (["--resume"] if resume or attempt else []), env=environment)
+        again = ["--resume"] if attempt or args.resume else ["--retry"] if args.retry else []
+        done = subprocess.run(command + again, env=environment)
         if done.returncode >= 0 and done.returncode != 134 and done.returncode != 139:
             break
         say(f"the process died (code {done.returncode}); going on with the next model")
@@ -70,20 +72,18 @@ def until_done(command: list, output: Path, resume: bool, environment=None) -> N
 
 
 def python(chosen, args) -> None:
-    output = args.scratch / "python.json"
-    until_done([sys.executable, str(suite.HERE / "latency.py"), "--models", ",".join(m["name"] for m in chosen), "-o", str(output),
-                *measuring(args)], output, args.resume)
+    until_done([sys.executable, str(suite.HERE / "latency.py"), "--models", ",".join(m["name"] for m in chosen), "-o",
+                str(args.scratch / "python.json"), *measuring(args)], args)
 
 
 def java(chosen, args) -> None:
     build_benchmarks()
-    output = args.scratch / "java.json"
     program = os.path.join(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
     class_path = f"{suite.ROOT}/benchmarks/target/classes:" + (suite.ROOT / "benchmarks/target/benchmarks.classpath").read_text()
     # In the environment: ONNX Runtime's native library crashes in processes whose command line is longer than 4096 bytes.
     environment = {"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ, "CLASSPATH": class_path}
-    until_done([program, "-Xmx2g", "dev.tenon.benchmarks.LatencyTable", str(args.scratch / "plan.json"), "-o", str(output),
-                *measuring(args)], output, args.resume, environment)
+    until_done([program, "-Xmx2g", "dev.tenon.benchmarks.LatencyTable", str(args.scratch / "plan.json"), "-o",
+                str(args.scratch / "java.json"), *measuring(args)], args, environment)
 
 
 def build_benchmarks() -> None:
@@ -113,6 +113,7 @@ def main():
     parser.add_argument("--patience", type=float, default=15, help="seconds a model to wait for undisturbed rounds; default 15")
     parser.add_argument("--only", choices=PARTS, action="append", help="only this part; repeatable")
     parser.add_argument("--resume", action="store_true", help="keep what has been measured already")
+    parser.add_argument("--retry", action="store_true", help="keep only what nothing disturbed")
     parser.add_argument("--no-write", action="store_true", help="print the table, and leave docs/performance.md alone")
     args = parser.parse_args()
     args.scratch = suite.SCRATCH

@@ -68,7 +68,8 @@ def ratio(result, subject) -> str:
     found = result.get("subjects", {}).get(subject)
     if found is None:
         return "failed" if subject in result.get("failed", {}) else ""
-    return number(found.get("of_onnxruntime"), 2) + ("\\*" if f"{subject}: outputs" in result.get("failed", {}) else "")
+    rough = "~" if result.get("disturbed") else ""
+    return rough + number(found.get("of_onnxruntime"), 2) + (" (wrong)" if f"{subject}: outputs" in result.get("failed", {}) else "")
 
 
 def means(models, python, java) -> list:
@@ -110,7 +111,8 @@ def problems(models, python, java) -> list:
     for where, document in (("Python", python), ("Java", java)):
         disturbed = [m["title"] for m in models if document["models"].get(m["name"], {}).get("disturbed", 0) > 0]
         if disturbed:
-            notes.append(f"{where}: other processes took part of the machine during {', '.join(disturbed)}; those figures are rough")
+            notes.append(f"{where}: other processes took part of the machine all the time during {', '.join(disturbed)}; "
+                         "figures with ~ are rough, and ONNX Runtime suffers most")
         for m in models:
             for what, why in document["models"].get(m["name"], {}).get("failed", {}).items():
                 notes.append(f"{where}, {m['title']}, {what}: {why}")

@@ -64,15 +64,28 @@ public final class LatencyTable implements Callable<Integer> {
   @Option(names = "--resume", description = "Keep the models that the output has already.")
   boolean resume;
 
+  @Option(names = "--retry", description = "Keep those only that nothing disturbed.")
+  boolean retry;
+
   public static void main(String[] args) {
     System.exit(new CommandLine(new LatencyTable()).execute(args));
   }
 
   @Override
   public Integer call() throws IOException {
-    ObjectNode document = resume && Files.exists(output) ? (ObjectNode) JSON.readTree(output.toFile()) : JSON.createObjectNode();
+    boolean goOn = (resume || retry) && Files.exists(output);
+    ObjectNode document = goOn ? (ObjectNode) JSON.readTree(output.toFile()) : JSON.createObjectNode();
     document.set("environment", environment());
     ObjectNode models = document.withObject("/models");
+    if (retry) {
+      List<String> disturbed = new ArrayList<>();
+      models.fields().forEachRemaining(e -> {
+        if (e.getValue().path("disturbed").asDouble() > 0) {
+          disturbed.add(e.getKey());
+        }
+      });
+      models.remove(disturbed);
+    }
     for (JsonNode model : JSON.readTree(plan.toFile())) {
       String name = model.get("name").asText();
       if (models.has(name)) {
@@ -210,6 +223,10 @@ public final class LatencyTable implements Callable<Integer> {
     StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-20s", name));
     result.path("subjects").fields().forEachRemaining(e -> line.append(String.format(Locale.ROOT, " %s %.2f = %.2fx  ", e.getKey(),
         e.getValue().get("median").asDouble(), e.getValue().get("of_onnxruntime").asDouble())));
+    if (result.path("disturbed").asDouble() > 0) {
+      line.append(String.format(Locale.ROOT, " [disturbed: other processes took up to %.0f %% of the machine]",
+          100 * result.get("disturbed").asDouble()));
+    }
     result.path("failed").fieldNames().forEachRemaining(f -> line.append(' ').append(f).append(" FAILED"));
     return line.toString();
   }

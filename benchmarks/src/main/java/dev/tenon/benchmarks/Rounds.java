@@ -7,13 +7,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
  * Measures subjects call by call in turn. A round calls each once, beginning with another one each time. Rounds during which other
- * processes took more than a twentieth of the machine count only if there are not enough others when the patience is over.
+ * processes took more than a twentieth of the machine do not count; if there are not enough others when the patience is over, the
+ * least disturbed ones do, and the result says how much they were.
  *
  * @param repeat least number of rounds
  * @param seconds quick subjects get more rounds, up to ten times as many, in this time
@@ -21,46 +23,59 @@ import java.util.Map;
  */
 record Rounds(int repeat, double seconds, double patience) {
   private static final double CHUNK_SECONDS = 0.4;
-  private static final double MOST_OTHERS = 0.05;
+  private static final double QUIET = 0.05;
 
-  /** Milliseconds of each call by subject, and the share of the rounds that were disturbed. */
+  /** Milliseconds of each call by subject, and the greatest share of the machine that others took, 0 if it is too little to matter. */
   record Times(Map<String, double[]> milliseconds, double disturbed) {}
 
+  /** Rounds one after another, each with the milliseconds of every subject. */
+  private record Chunk(double others, List<Map<String, Double>> rounds) {
+    boolean isQuiet() {
+      return others <= QUIET;
+    }
+  }
+
   Times measure(Map<String, Subject> subjects) throws OrtException {
-    List<Map<String, Double>> quiet = new ArrayList<>();
-    List<Map<String, Double>> noisy = new ArrayList<>();
+    List<Chunk> chunks = new ArrayList<>();
     List<String> order = List.copyOf(subjects.keySet());
     long start = System.nanoTime();
-    while (!done(quiet.size(), noisy.size(), secondsSince(start))) {
+    int made = 0;
+    while (!done(chunks, made, secondsSince(start))) {
       Others others = new Others();
       List<Map<String, Double>> some = new ArrayList<>();
       while (some.isEmpty() || others.seconds() < CHUNK_SECONDS) {
-        int first = (quiet.size() + noisy.size() + some.size()) % order.size();
         Map<String, Double> times = new LinkedHashMap<>();
         for (int i = 0; i < order.size(); i++) {
-          String name = order.get((first + i) % order.size());
+          String name = order.get((made + i) % order.size());
           Subject subject = subjects.get(name);
           long begin = System.nanoTime();
           subject.call();
           times.put(name, (System.nanoTime() - begin) / 1e6);
         }
         some.add(times);
+        made++;
       }
-      (others.share() <= MOST_OTHERS ? quiet : noisy).addAll(some);
+      chunks.add(new Chunk(others.share(), some));
     }
-    boolean enough = quiet.size() >= repeat;
-    List<Map<String, Double>> used = new ArrayList<>(quiet);
-    used.addAll(enough ? List.of() : noisy);
+    chunks.sort(Comparator.comparingDouble(Chunk::others));
+    List<Map<String, Double>> used = new ArrayList<>();
+    double disturbed = 0;
+    for (Chunk chunk : chunks) {
+      if (chunk.isQuiet() || used.size() < repeat) {
+        used.addAll(chunk.rounds());
+        disturbed = chunk.isQuiet() ? 0 : chunk.others();
+      }
+    }
     Map<String, double[]> times = new LinkedHashMap<>();
     for (String name : order) {
       times.put(name, used.stream().mapToDouble(r -> r.get(name)).toArray());
     }
-    return new Times(times, enough ? 0 : (double) noisy.size() / used.size());
+    return new Times(times, disturbed);
   }
 
-  private boolean done(int quiet, int noisy, double spent) {
-    return quiet >= repeat && (quiet >= 10 * repeat || spent > seconds)
-        || quiet + noisy >= repeat && spent > Math.max(seconds, patience);
+  private boolean done(List<Chunk> chunks, int made, double spent) {
+    int quiet = chunks.stream().filter(Chunk::isQuiet).mapToInt(c -> c.rounds().size()).sum();
+    return quiet >= repeat && (quiet >= 10 * repeat || spent > seconds) || made >= repeat && spent > Math.max(seconds, patience);
   }
 
   /** The value below which this share of the values lies, interpolated between neighbours. */

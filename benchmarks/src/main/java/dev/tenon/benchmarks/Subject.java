@@ -24,11 +24,16 @@ interface Subject extends AutoCloseable {
   /** One call, whose outputs are thrown away. */
   void call() throws OrtException;
 
-  /** One call, and its real outputs by the names of the source. */
+  /** One call, and its real outputs by the plain forms of their names. */
   Map<String, float[]> outputs() throws OrtException;
 
   @Override
   void close() throws OrtException;
+
+  /** A name without what TensorFlow does not take in one: the SavedModel's names and the source's are the same in this form. */
+  private static String plain(String name) {
+    return name.replaceAll("[^A-Za-z0-9]", "_");
+  }
 
   /** The source in ONNX Runtime. Its threads stop spinning when a call ends, or they would take the cores from the next subject. */
   static Subject onnxRuntime(Path file, Map<String, Tensor> inputs, int threads) throws OrtException {
@@ -61,7 +66,7 @@ interface Subject extends AutoCloseable {
           result.forEach(o -> {
             float[] values = new float[(int) ((OnnxTensor) o.getValue()).getInfo().getNumElements()];
             ((OnnxTensor) o.getValue()).getFloatBuffer().get(values);
-            outputs.put(o.getKey(), values);
+            outputs.put(plain(o.getKey()), values);
           });
         }
         return outputs;
@@ -81,7 +86,11 @@ interface Subject extends AutoCloseable {
         .setIntraOpParallelismThreads(threads).setInterOpParallelismThreads(interOp).build()).load();
     SignatureDef signature = bundle.metaGraphDef().getSignatureDefOrThrow("serving_default");
     Map<String, org.tensorflow.Tensor> feeds = new LinkedHashMap<>();
-    inputs.forEach((name, t) -> feeds.put(signature.getInputsOrThrow(name).getName(), TfTensors.toTensorFlow(t)));
+    signature.getInputsMap().forEach((name, info) -> inputs.forEach((source, t) -> {
+      if (plain(source).equals(plain(name))) {
+        feeds.put(info.getName(), TfTensors.toTensorFlow(t));
+      }
+    }));
     return new Subject() {
       private Result run() {
         Session.Runner runner = bundle.session().runner();
@@ -101,7 +110,7 @@ interface Subject extends AutoCloseable {
         try (Result result = run()) {
           int i = 0;
           for (String name : signature.getOutputsMap().keySet()) {
-            outputs.put(name, TfTensors.fromTensorFlow(result.get(i++)).toFloats());
+            outputs.put(plain(name), TfTensors.fromTensorFlow(result.get(i++)).toFloats());
           }
         }
         return outputs;
