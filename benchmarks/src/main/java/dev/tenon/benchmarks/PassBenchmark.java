@@ -35,7 +35,7 @@ public class PassBenchmark {
   public String model;
 
   @Param({"expand-functions", "constant-folding", "inline-branches", "no-ops", "reshape-targets", "common-subexpressions",
-      "fuse-normalization", "fuse-activations", "fuse-convolution", "fold-batch-norm", "dead-code", "all", "shapes", "layout"})
+      "fuse-normalization", "fuse-activations", "merge-scales", "fuse-convolution", "fold-batch-norm", "dead-code", "all", "shapes", "layout"})
   public String pass;
 
   private Model fresh;

@@ -34,7 +34,8 @@ import java.util.List;
  * <ul>
  *   <li>into what is before: Conv, ConvTranspose (groups too), Gemm, MatMul and MatMul with Add (those three only at rank 2, where the
  *       channels are the columns)
- *   <li>into what follows: Conv and Gemm; with a shift only if the convolution has no padding, since the padding is not shifted
+ *   <li>into what follows: Conv and Gemm; with a shift only if the convolution has no padding, since the padding is not shifted.
+ *       In front of padding a shift of something scaled stays, of the unscaled: {@code x * s + b} becomes {@code x + b / s}
  * </ul>
  *
  * <p>Whoever wants gamma, beta and the moving statistics as variables of their own turns this pass off:
@@ -63,13 +64,16 @@ public final class BatchNormFolding extends RulePass {
   static final Rule BATCH_NORM_INTO_NEXT_CONV = Rule.of("batch-norm-into-next-conv",
       op("Conv", op("BatchNormalization", bind(X)), bind(CONSTANT, constant())), BatchNormFolding::intoNextConv);
 
+  static final Rule AFFINE_INTO_NEXT_CONV = Rule.of("affine-into-next-conv",
+      op("Conv", opIn(List.of("Mul", "Add", "Sub", "Div"), any(), any()), bind(CONSTANT, constant())), BatchNormFolding::affineIntoNextConv);
+
   static final Rule BATCH_NORM_INTO_NEXT_GEMM = Rule.of("batch-norm-into-next-gemm",
       op("Gemm", op("BatchNormalization", bind(X)), bind(CONSTANT, constant())), BatchNormFolding::intoNextGemm);
 
   public BatchNormFolding() {
     super("fold-batch-norm", "fold batch norms and constants per channel into the weights beside them",
         List.of(BATCH_NORM_INTO_CONV, BATCH_NORM_INTO_GEMM, BATCH_NORM_INTO_MATMUL, AFFINE_INTO_CONV),
-        List.of(BATCH_NORM_INTO_NEXT_CONV, BATCH_NORM_INTO_NEXT_GEMM));
+        List.of(BATCH_NORM_INTO_NEXT_CONV, BATCH_NORM_INTO_NEXT_GEMM, AFFINE_INTO_NEXT_CONV));
   }
 
   // ---- into the convolution before ----
@@ -231,19 +235,78 @@ public final class BatchNormFolding extends RulePass {
     if (shifted && !Convolutions.hasNoPadding(conv)) {
       return m.refuse("the convolution pads with zeros, which the batch norm would have shifted");
     }
-    Tensor w = Convolutions.scaleInputs(conv, weight, bn.scale());
+    return nextConv(m, p, m.get(X), bn.scale(), shifted ? bn.shift() : null);
+  }
+
+  /** The convolution at the root, reading x, with {@code scale * x + shift} in place of x; either may be null. */
+  private static Outcome nextConv(Match m, Patch p, Value x, Tensor scale, Tensor shift) {
+    Node conv = m.root();
+    Tensor weight = m.constant(CONSTANT);
+    Value oldBias = conv.input(2);
+    Tensor w = scale == null ? weight : Convolutions.scaleInputs(conv, weight, scale);
     Tensor bias = oldBias == null ? null : oldBias.constant();
-    if (shifted) {
-      Tensor sum = sumOverInputs(Convolutions.scaleInputs(conv, weight.cast(bn.shift().dtype()), bn.shift()));
+    if (shift != null) {
+      Tensor sum = sumOverInputs(Convolutions.scaleInputs(conv, weight.cast(shift.dtype()), shift));
       bias = (bias == null ? sum : bias.cast(sum.dtype()).plus(sum)).cast(weight.dtype());
     }
     Value b = bias == null ? null : p.constant(oldBias == null ? conv.input(1).name() + "_bias" : oldBias.name(), bias);
-    Node n = p.add(p.newNode("Conv").inputs(m.get(X), p.constant(conv.input(1).name(), w), b).attributes(conv.attributes())
+    Node n = p.add(p.newNode("Conv").inputs(x, p.constant(conv.input(1).name(), w), b).attributes(conv.attributes())
         .output(conv.output().name(), conv.output().type()));
     if (b == null) {
       m.graph().truncateInputs(n, 2);
     }
     return p.shuntRoot(n.output());
+  }
+
+  private static Outcome affineIntoNextConv(Match m, Patch p) {
+    Node conv = m.root();
+    Node n = conv.input(0).producer();
+    Refusal shared = m.refuseIfShared();
+    Affine a = Affine.of(n, m.constant(CONSTANT), conv.intAttr("group", 1));
+    if (shared != null || m.context().opset() < 7 || a == null || conv.hasInput(2) && conv.input(2).constant() == null) {
+      return shared != null ? shared : m.refuse("expected a constant per channel, and a convolution with a constant bias");
+    }
+    if (a.shift == null || Convolutions.hasNoPadding(conv)) {
+      return nextConv(m, p, a.x, a.scale, a.shift);
+    }
+    Node mul = a.x.producer();
+    Affine inner = mul == null || mul.graph() != n.graph() ? null : Affine.of(mul, m.constant(CONSTANT), conv.intAttr("group", 1));
+    if (inner == null || inner.scale == null || a.x.onlyUse() == null || !Constants.all(inner.scale, d -> Double.isFinite(1 / d))) {
+      return m.refuse("the convolution pads with zeros, which would have been shifted");
+    }
+    m.include(mul);
+    Tensor shift = a.shift.times(inner.scale.reciprocal());
+    Node sum = p.add(p.newNode("Add").inputs(inner.x, p.constant(n.output().name() + "_shift", Convolutions.alongChannels(shift, a.rank)))
+        .output(n.output().name(), n.output().type()));
+    return nextConv(m, p, sum.output(), inner.scale, null);
+  }
+
+  /** One operation with a constant per channel, [C] or [1]: scaling or shifting, the other is null. */
+  private record Affine(Value x, Tensor scale, Tensor shift, int rank) {
+
+    /** Null if the node is none in front of a convolution with this weight. */
+    static Affine of(Node n, Tensor weight, long group) {
+      if (!n.domain().equals(Node.ONNX_DOMAIN) || n.inputs().size() != 2) {
+        return null;
+      }
+      int at = n.input(0).constant() == null ? 0 : 1;
+      Value x = n.input(at);
+      Tensor c = n.input(1 - at).constant();
+      if (c == null || x.constant() != null || !Constants.keepsShapeOf(c, x)) {
+        return null;
+      }
+      Tensor v = Convolutions.perChannel(c, weight.rank(), weight.dim(1) * group);
+      if (v == null || v.dtype() != weight.dtype() || !Constants.all(v, Double::isFinite)) {
+        return null;
+      }
+      return switch (n.opType()) {
+        case "Mul" -> new Affine(x, v, null, weight.rank());
+        case "Div" -> at == 0 && Constants.all(v, d -> Double.isFinite(1 / d)) ? new Affine(x, v.reciprocal(), null, weight.rank()) : null;
+        case "Add" -> new Affine(x, null, v, weight.rank());
+        case "Sub" -> at == 0 ? new Affine(x, null, v.negate(), weight.rank()) : null;
+        default -> null;
+      };
+    }
   }
 
   private static Outcome intoNextGemm(Match m, Patch p) {

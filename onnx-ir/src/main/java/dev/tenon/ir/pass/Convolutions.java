@@ -43,6 +43,9 @@ final class Convolutions {
 
   /** The weight of a Conv with input channel c multiplied by {@code scale[c]}. */
   static Tensor scaleInputs(Node conv, Tensor weight, Tensor scale) {
+    if (scale.numel() == 1) {
+      return multiply(weight, scale.reshape(ones(1)));
+    }
     // Output channel g * (M/group) + j reads input channels g * (C/group) + i.
     long group = conv.intAttr("group", 1);
     long[] grouped = grouped(weight.dims(), group);
@@ -89,6 +92,16 @@ final class Convolutions {
       return null;
     }
     return t.reshape(channels);
+  }
+
+  /** The reverse of {@link #perChannel}: a constant that broadcasts along the channels of a value of this rank. */
+  static Tensor alongChannels(Tensor perChannel, int rank) {
+    if (perChannel.numel() == 1) {
+      return perChannel.reshape();
+    }
+    long[] shape = ones(rank - 1);
+    shape[0] = perChannel.numel();
+    return perChannel.reshape(shape);
   }
 
   /** True if the convolution provably reads no padding. */

@@ -19,6 +19,7 @@ public final class Passes {
         new CommonSubexpressions(),
         new NormalizationFusion(),
         new ActivationFusion(),
+        new ProductScales(),
         new ConvolutionFusion(),
         new BatchNormFolding(),
         new DeadCode());

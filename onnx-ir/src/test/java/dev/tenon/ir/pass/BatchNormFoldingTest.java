@@ -243,6 +243,53 @@ class BatchNormFoldingTest {
     assertThat(new BatchNormFolding()).on(g).fires("Conv");
   }
 
+  /** As PP-OCR's learnable affine behind its activations. */
+  @Test
+  void affinesInFrontOfAConvolutionAreFoldedIntoIt() {
+    for (long group : new long[] {1, 2, 4}) {
+      for (long[] of : new long[][] {{}, {1}, {4, 1, 1}, {1, 4, 1, 1}}) {
+        Graphs g = Graphs.opset(13);
+        Value y = g.op("Mul", g.op("Relu", g.input("x", "n", 4, "h", 6)), g.weight("scale", of));
+        y = g.op("Sub", g.op("Add", y, g.weight("shift", of)), g.constant(Tensor.scalar(2f)));
+        y = g.op("Div", y, g.constant(Tensor.scalar(4f)));
+        y = g.op("Conv", List.of(y, g.weight("w", 8, 4 / group, 3, 3), g.weight("b", 8)), Attribute.ofInt("group", group));
+        assertThat(new BatchNormFolding()).shapes(new InferredShapes()).on(g.output("y", y)).fires("Relu", "Conv");
+      }
+    }
+  }
+
+  @Test
+  void inFrontOfPaddingTheShiftOfSomethingScaledStays() {
+    for (long[] of : new long[][] {{1}, {4, 1, 1}}) {
+      Graphs g = Graphs.opset(13);
+      Value y = g.op("Mul", g.weight("scale", of), g.op("Relu", g.input("x", "n", 4, "h", 6)));
+      y = g.op("Add", g.weight("shift", of), y);
+      g.output("y", g.op("Conv", List.of(y, g.weight("w", 8, 4, 3, 3)), pads(1, 1, 1, 1)));
+      assertThat(new BatchNormFolding()).shapes(new InferredShapes()).on(g).fires("Relu", "Add", "Conv");
+    }
+  }
+
+  @Test
+  void anAffineThatIsReadElsewhereStays() {
+    Graphs g = Graphs.opset(13);
+    Value y = g.op("Mul", g.input("x", "n", 4, "h", 6), g.weight("scale", 1));
+    g.output("z", y);
+    g.output("y", g.op("Conv", List.of(y, g.weight("w", 8, 4, 3, 3))));
+    assertThat(BatchNormFolding.AFFINE_INTO_NEXT_CONV).on(g).doesNotFire("is an output of the graph");
+    g = Graphs.opset(13);
+    Value sum = g.op("Add", g.op("Mul", g.input("x", "n", 4, "h", 6), g.constant(Tensor.scalar(0f))), g.constant(Tensor.scalar(1f)));
+    g.output("y", g.op("Conv", List.of(sum, g.weight("w", 8, 4, 3, 3)), pads(1, 1, 1, 1)));
+    assertThat(BatchNormFolding.AFFINE_INTO_NEXT_CONV).on(g).doesNotFire("pads with zeros");
+  }
+
+  @Test
+  void aConstantThatWidensTheChannelsIsNotFoldedIntoTheNextConvolution() {
+    Graphs g = Graphs.opset(13);
+    Value y = g.op("Mul", g.input("x", "n", 1, 5, 6), g.weight("scale", 4, 1, 1));
+    g.output("y", g.op("Conv", List.of(y, g.weight("w", 8, 4, 3, 3))));
+    assertThat(BatchNormFolding.AFFINE_INTO_NEXT_CONV).on(g).doesNotFire("expected a constant per channel");
+  }
+
   @Test
   void constantAlongTheWidthIsNotTakenForOnePerChannel() {
     Graphs g = Graphs.opset(13);

@@ -182,6 +182,11 @@ final class Activations {
     };
   }
 
+  /** True for x * sigmoid(x). */
+  static boolean isSilu(Node n) {
+    return (n.domain().equals(Node.ONNX_DOMAIN) || n.domain().equals("dev.tenon")) && n.opType().equals("Swish") && n.floatAttr("alpha", 1) == 1;
+  }
+
   // ---- bounds ----
 
   private static void clip(EmitContext c) {

@@ -164,8 +164,17 @@ final class Convolutions {
   private static Output<?> unequalStrides(Tf tf, Output<?> x, Output<?> kernel, Window w) {
     Output<?> all = tf.op("DepthwiseConv2dNative").in(x, kernel).attr("strides", 1L, 1L, 1L, 1L).attr("dilations", nhwc(w.dilations))
         .attr("padding", "VALID").out();
-    return tf.op("StridedSlice").in(all, tf.constInts(0, 0, 0, 0), tf.constInts(0, 0, 0, 0),
-        tf.constInts(1, (int) w.strides[0], (int) w.strides[1], 1)).attr("begin_mask", 15).attr("end_mask", 15).out();
+    Output<?> y = all;
+    for (int i = 0; i < w.strides.length; i++) {
+      // Not a StridedSlice, which steps through single elements.
+      y = w.strides[i] == 1 ? y : tf.gather(y, everyNth(tf, all, i + 1, w.strides[i]), i + 1);
+    }
+    return y;
+  }
+
+  /** 0, stride, 2 stride, … below the size of an axis. */
+  private static Output<?> everyNth(Tf tf, Output<?> x, int axis, long stride) {
+    return tf.call("Range", tf.constInt(0), Slicing.element(tf, tf.shape(x), axis), tf.constInt((int) stride));
   }
 
   /** [group * multiplier, 1, spatial…] to [spatial…, group, multiplier]. */

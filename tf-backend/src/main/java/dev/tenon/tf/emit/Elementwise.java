@@ -1,5 +1,6 @@
 package dev.tenon.tf.emit;
 
+import dev.tenon.ir.Node;
 import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
@@ -16,12 +17,14 @@ import org.tensorflow.proto.DataType;
 
 /** Arithmetic and mathematical functions of corresponding elements, with broadcasting. */
 final class Elementwise {
+  private static final Set<String> FUSED_BY_CONSTANTS = Set.of("HardSwish", "Gelu");
+
   private Elementwise() {}
 
   static void register(EmitterRegistry ops) {
     ops.op("Add", 1, Elementwise::add);
     ops.op("Sub", 1, binary("Sub"));
-    ops.op("Mul", 1, binary("Mul"));
+    ops.op("Mul", 1, Elementwise::mul);
     ops.op("Div", 1, Elementwise::div);
     ops.op("Pow", 1, Elementwise::pow);
     ops.op("Mod", 10, Elementwise::mod);
@@ -66,8 +69,43 @@ final class Elementwise {
         && x.shape().dim(-1).is(b.dim(0));
   }
 
+  private static void mul(EmitContext c) {
+    for (int i = 0; i < 2; i++) {
+      Output<?> scaled = scaledActivation(c, 1 - i, i, 1);
+      if (scaled != null) {
+        c.bind(0, scaled);
+        return;
+      }
+    }
+    binary("Mul").emit(c);
+  }
+
+  /**
+   * A scalar near one times a HardSwish or GELU: {@code x + (scale - 1) x}. Grappler would multiply the scale into the function's own
+   * constant, and take what comes out for the function itself, as it compares constants with a tolerance of 0.01: the scale would be lost.
+   *
+   * @return null if that cannot happen
+   */
+  private static Output<?> scaledActivation(EmitContext c, int activation, int scale, int power) {
+    Tensor t = c.constant(scale);
+    Node f = c.node().input(activation).producer();
+    boolean exposed = t != null && t.numel() == 1 && t.dtype().isFloat() && t.rank() <= Math.max(0, c.rank(activation)) && f != null
+        && FUSED_BY_CONSTANTS.contains(f.opType()) && c.in(scale).op().type().equals("Const");
+    double k = exposed ? Math.pow(t.item(), power) : 0;
+    if (!exposed || Math.abs(k - 1) > 0.1) {
+      return null;
+    }
+    Output<?> x = c.in(activation);
+    return c.tf().add(x, c.tf().mul(x, c.tf().scalarLike(x, k - 1)));
+  }
+
   /** Integers are divided towards zero, as in C. */
   private static void div(EmitContext c) {
+    Output<?> scaled = scaledActivation(c, 0, 1, -1);
+    if (scaled != null) {
+      c.bind(0, scaled);
+      return;
+    }
     Output<?>[] ab = Broadcasting.operands(c);
     boolean real = Kernels.isFloat(ab[0].dataType());
     c.bind(0, c.tf().call(real ? "RealDiv" : "TruncateDiv", ab));

@@ -1,6 +1,7 @@
 package dev.tenon.tf.emit;
 
 import dev.tenon.ir.Node;
+import dev.tenon.ir.Shape;
 import dev.tenon.tf.EmitContext;
 import dev.tenon.tf.Tf;
 import java.util.Arrays;
@@ -17,6 +18,8 @@ import org.tensorflow.Output;
  * @see <a href="https://github.com/tensorflow/tensorflow/blob/v2.18.0/tensorflow/core/grappler/optimizers/remapper.cc">remapper.cc</a>
  */
 final class Rows {
+  private static final long MAX_UNFUSED_SILU = 16_384;
+
   private Rows() {}
 
   /**
@@ -29,11 +32,22 @@ final class Rows {
   static void bind(EmitContext c, Node last, Output<?> rows, UnaryOperator<Output<?>> restore) {
     Node next = c.follower(last);
     UnaryOperator<Output<?>> activation = next == null ? null : Activations.fusedBehindProducts(c.tf(), next);
-    if (activation == null) {
-      bindLast(c, last, restore.apply(rows));
-    } else {
+    if (activation != null) {
       bindLast(c, next, restore.apply(activation.apply(rows)));
+    } else if (next != null && Activations.isSilu(next) && isSmall(last.output().shape())) {
+      bindLast(c, next, c.tf().mul(restore.apply(rows), restore.apply(c.tf().call("Sigmoid", rows))));
+    } else {
+      bindLast(c, last, restore.apply(rows));
     }
+  }
+
+  /**
+   * True if an image has so few elements that the fused kernel for {@code x sigmoid(x)} costs more, by its overhead, than Sigmoid and Mul.
+   * Grappler fuses them unless there is a Reshape in between.
+   */
+  private static boolean isSmall(Shape s) {
+    long elements = s.hasRank() ? Dimensions.product(s, 1, s.rank()) : -1;
+    return elements >= 0 && elements <= MAX_UNFUSED_SILU;
   }
 
   private static void bindLast(EmitContext c, Node last, Output<?> tensor) {

@@ -92,4 +92,26 @@ class ActivationsTest {
         .graph().getNodeList().stream().map(NodeDef::getOp).toList();
     assertEquals(List.of("Placeholder", "Relu6"), ops);
   }
+
+  /** Grappler multiplies scalars into the constants of HardSwish and GELU, and then takes 0.97/6 for 1/6. */
+  @Test
+  void aScaleNearOneBehindAnActivationIsNotLostInFusion() {
+    Tensor kernel = Tensors.random(new Random(3), DataType.FLOAT, 8, 4, 3, 3);
+    Tensor matrix = Tensors.random(new Random(4), DataType.FLOAT, 4, 8);
+    for (float scale : new float[] {0.97f, 1.03f, 0.99f, 1.2f}) {
+      for (String op : List.of("Mul", "Div")) {
+        EmitterTester.graph(g -> {
+          var y = g.newNode("Conv").inputs(g.inputs().get(0), g.addInitializer("k", kernel), g.addInitializer("b", Tensors.random(new Random(5), DataType.FLOAT, 8))).append().output();
+          var z = g.newNode("HardSwish").inputs(y).append().output();
+          g.addOutput(g.newNode(op).inputs(z, g.addInitializer("s", Tensor.scalar(scale))).outputNamed("y", null).append().output());
+        }).opset(18).input(DataType.FLOAT, 2, 4, 8, 8).optimizedAndFrozen().check(1e-5);
+        EmitterTester.graph(g -> {
+          var y = g.newNode("MatMul").inputs(g.inputs().get(0), g.addInitializer("k", matrix)).append().output();
+          var b = g.newNode("Add").inputs(y, g.addInitializer("b", Tensors.random(new Random(5), DataType.FLOAT, 8))).append().output();
+          var z = g.newNode("Gelu").inputs(b).append().output();
+          g.addOutput(g.newNode(op).inputs(z, g.addInitializer("s", Tensor.scalar(scale))).outputNamed("y", null).append().output());
+        }).opset(20).input(DataType.FLOAT, 3, 4).optimizedAndFrozen().check(1e-5);
+      }
+    }
+  }
 }

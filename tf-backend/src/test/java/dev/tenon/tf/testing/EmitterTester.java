@@ -51,6 +51,8 @@ public final class EmitterTester {
   private int outputs = 1;
   private long seed = 42;
   private boolean onnxLayout;
+  private boolean optimized;
+  private boolean frozen;
 
   /** One input of the operator: fed, a parameter (initializer), or left out (all null). */
   private record Slot(DataType dtype, List<Dim> dims, BiFunction<Random, long[], Tensor> data, Tensor constant) {}
@@ -91,6 +93,13 @@ public final class EmitterTester {
   /** Leaves out the channels-last pass, which otherwise runs before emission as it does in a conversion. */
   public EmitterTester onnxLayout() {
     this.onnxLayout = true;
+    return this;
+  }
+
+  /** Runs with Grappler, as users do, and with constants for weights: what Grappler makes of the graph must be right too. */
+  public EmitterTester optimizedAndFrozen() {
+    this.optimized = true;
+    this.frozen = true;
     return this;
   }
 
@@ -277,7 +286,7 @@ public final class EmitterTester {
       ShapeInference.infer(m, d);
       ChannelsLast.run(m);
     }
-    return new TensorFlowBackend().convert(m, BackendOptions.defaults().withKnownData(ShapeInference.infer(m, d)::knownData), d);
+    return new TensorFlowBackend().convert(m, BackendOptions.defaults().withFreeze(frozen).withKnownData(ShapeInference.infer(m, d)::knownData), d);
   }
 
   private void checkOne(Map<String, Long> fixed, List<Map<String, Long>> runs, double tolerance) {
@@ -294,7 +303,7 @@ public final class EmitterTester {
   }
 
   private void compare(Model m, Conversion c, Reference reference, String description, List<Map<String, Long>> runs, double tolerance) {
-    try (GraphRunner runner = GraphRunner.open(c, new GraphRunner.Options(1, false))) {
+    try (GraphRunner runner = GraphRunner.open(c, new GraphRunner.Options(1, optimized))) {
       for (Map<String, Long> run : runs) {
         Map<String, Tensor> feeds = feeds(run);
         Map<String, Tensor> actual = runner.run(feeds);
