@@ -111,8 +111,8 @@ class ConvertTest {
 
   @Test
   void aLayoutForNothingIsRefused() {
-    assertEquals(ExitCodes.USAGE, convert("--io-layout", "nchw").code());
-    CommandRun run = convert("--io-layout", "images=nhwc");
+    assertEquals(ExitCodes.USAGE, CommandRun.of("convert", model, "-o", out, "--io-layout", "nchw").code());
+    CommandRun run = CommandRun.of("convert", model, "-o", out, "--io-layout", "images=nhwc");
     assertEquals(ExitCodes.BAD_INPUT, run.code());
     assertTrue(run.err().contains("--io-layout: found images, expected an input or output of the model: [image, map]"), run.err());
   }

@@ -20,6 +20,7 @@ public final class Passes {
         new NormalizationFusion(),
         new ActivationFusion(),
         new ProductScales(),
+        new ChannelShuffles(),
         new ConvolutionFusion(),
         new BatchNormFolding(),
         new DeadCode());

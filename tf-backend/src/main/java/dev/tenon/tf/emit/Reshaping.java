@@ -1,6 +1,7 @@
 package dev.tenon.tf.emit;
 
 import dev.tenon.ir.Dim;
+import dev.tenon.ir.Node;
 import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
 import dev.tenon.tf.EmitContext;
@@ -226,6 +227,12 @@ final class Reshaping {
     Output<?> target = axes.length > 1 ? constantTarget(c) : null;
     if (target != null) {
       c.bind(0, tf.reshape(c.in(0), target));
+      return;
+    }
+    Node reader = c.follower();
+    if (reader != null && Slicing.isStack(reader)) {
+      // The reader packs what is in front of the new axis.
+      c.bind(0, c.in(0));
       return;
     }
     int rank = c.rank(0) + axes.length;

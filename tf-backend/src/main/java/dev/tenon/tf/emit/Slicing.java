@@ -1,7 +1,9 @@
 package dev.tenon.tf.emit;
 
 import dev.tenon.ir.Dim;
+import dev.tenon.ir.Node;
 import dev.tenon.ir.Shape;
+import dev.tenon.ir.Value;
 import dev.tenon.tf.EmitContext;
 import dev.tenon.tf.EmitterRegistry;
 import dev.tenon.tf.Tf;
@@ -24,7 +26,36 @@ final class Slicing {
 
   private static void concat(EmitContext c) {
     int axis = (int) c.node().intAttr("axis", 1);
+    if (isStack(c.node())) {
+      c.bind(0, c.tf().op("Pack").inList(c.ins()).attr("axis", axis).out());
+      return;
+    }
     c.bind(0, c.tf().concat(c.ins(), axis));
+  }
+
+  /** True if every input is put in along an axis of its own, which only this Concat reads: one Pack says all that. */
+  static boolean isStack(Node concat) {
+    if (!concat.isOp("Concat") || concat.output().rank() < 1) {
+      return false;
+    }
+    for (Value v : concat.inputs()) {
+      Node n = v == null ? null : v.producer();
+      long[] axes = n == null || !n.isOp("Unsqueeze") || n.graph() != concat.graph() || n.input(0).constant() != null || v.isGraphOutput()
+          || v.uses().size() != 1 ? null : axes(n);
+      if (axes == null || axes.length != 1 || fromFront(axes[0], concat) != fromFront(concat.intAttr("axis", 1), concat)) {
+        return false;
+      }
+    }
+    return !concat.inputs().isEmpty();
+  }
+
+  private static long[] axes(Node unsqueeze) {
+    return unsqueeze.hasAttr("axes") ? unsqueeze.intsAttr("axes", null)
+        : unsqueeze.input(1) == null || unsqueeze.input(1).constant() == null ? null : unsqueeze.input(1).constant().toLongs();
+  }
+
+  private static long fromFront(long axis, Node concat) {
+    return axis < 0 ? axis + concat.output().rank() : axis;
   }
 
   /** Element i of a vector, as a scalar. */
