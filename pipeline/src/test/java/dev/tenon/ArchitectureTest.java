@@ -17,7 +17,7 @@ class ArchitectureTest {
   static final ArchRule DEPENDENCIES_POINT_ONE_WAY = layeredArchitecture().consideringOnlyDependenciesInLayers()
       .layer("cli").definedBy("dev.tenon.cli..")
       .layer("pipeline").definedBy("dev.tenon.frontend..", "dev.tenon.convert..", "dev.tenon.verify..", "dev.tenon.debug..", "dev.tenon.zoo..",
-          "dev.tenon.weights..")
+          "dev.tenon.weights..", "dev.tenon.custom..")
       .layer("tf").definedBy("dev.tenon.tf..")
       .layer("ir").definedBy("dev.tenon.ir..")
       .whereLayer("cli").mayNotBeAccessedByAnyLayer()
@@ -34,7 +34,7 @@ class ArchitectureTest {
       .should().dependOnClassesThat().resideInAPackage("picocli..");
 
   @ArchTest
-  static final ArchRule PIPELINE_IS_FREE_OF_CYCLES = slices().matching("dev.tenon.(frontend|convert|verify|debug|zoo|weights|json|cli)..")
+  static final ArchRule PIPELINE_IS_FREE_OF_CYCLES = slices().matching("dev.tenon.(frontend|custom|convert|verify|debug|zoo|weights|json|cli)..")
       .should().beFreeOfCycles();
 
   @ArchTest

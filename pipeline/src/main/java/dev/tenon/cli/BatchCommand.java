@@ -61,6 +61,9 @@ final class BatchCommand implements Callable<Integer> {
   private boolean noVerify;
 
   @Mixin
+  private OperatorOptions operators;
+
+  @Mixin
   private CommonOptions common;
 
   BatchCommand(Terminal terminal) {
@@ -83,6 +86,7 @@ final class BatchCommand implements Callable<Integer> {
     if (noVerify) {
       arguments.add("--no-verify");
     }
+    operators.addTo(arguments);
     Batch.Options options = new Batch.Options(Math.max(1, jobs), timeout, resume, arguments);
     int[] done = {0};
     List<Outcome> outcomes = new Batch(output, options, Batch::sameJava).run(all, o -> terminal.note("[" + ++done[0] + "/" + all.size() + "] "

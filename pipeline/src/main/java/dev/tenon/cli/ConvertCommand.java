@@ -73,6 +73,9 @@ final class ConvertCommand implements Callable<Integer> {
   private boolean noVerify;
 
   @Mixin
+  private OperatorOptions operators;
+
+  @Mixin
   private VerificationOptions verification;
 
   @Mixin
@@ -86,7 +89,10 @@ final class ConvertCommand implements Callable<Integer> {
   public Integer call() {
     common.apply(terminal);
     ConvertOptions options = options();
-    VerifyOptions verifyOptions = verification.parse(spec.commandLine());
+    VerifyOptions verifyOptions = verification.parse(spec.commandLine()).withCustom(options.custom());
+    if (Isolation.isWanted(operators.nativeCode())) {
+      return Isolation.run(spec, terminal, operators.nativeCode(), output);
+    }
     FirstRun.announce(terminal);
     try (ModelSource source = ModelSource.resolve(model, terminal::note)) {
       ConversionReport report = new Converter(options, terminal).convert(source, output);
@@ -113,7 +119,8 @@ final class ConvertCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage());
     }
-    return new ConvertOptions(inputs.parse(spec.commandLine()), names == Names.source, freeze, passes, dumpPasses, force, ioLayout.parse(spec.commandLine()));
+    return new ConvertOptions(inputs.parse(spec.commandLine()), names == Names.source, freeze, passes, dumpPasses, force,
+        ioLayout.parse(spec.commandLine()), operators.parse());
   }
 
   private void print(ConversionReport r) {

@@ -3,14 +3,18 @@ package dev.tenon.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tenon.convert.ConversionReport;
+import dev.tenon.custom.CustomOptions;
+import dev.tenon.custom.Way;
 import dev.tenon.debug.Inspection;
 import dev.tenon.debug.Inspection.CustomNode;
+import dev.tenon.debug.Inspection.CustomOperator;
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.Diagnostic;
 import dev.tenon.json.Json;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -45,6 +49,9 @@ final class InspectCommand implements Callable<Integer> {
   private boolean strict;
 
   @Mixin
+  private OperatorOptions operators;
+
+  @Mixin
   private CommonOptions common;
 
   InspectCommand(Terminal terminal) {
@@ -55,8 +62,12 @@ final class InspectCommand implements Callable<Integer> {
   public Integer call() {
     common.apply(terminal);
     FirstRun.announce(terminal);
+    CustomOptions custom = operators.parse();
+    if (Isolation.isWanted(operators.nativeCode())) {
+      return Isolation.run(spec, terminal, operators.nativeCode(), null);
+    }
     try (ModelSource source = ModelSource.resolve(model, terminal::note)) {
-      Inspection inspection = Inspection.of(source, inputs.parse(spec.commandLine()), terminal);
+      Inspection inspection = Inspection.of(source, inputs.parse(spec.commandLine()), custom, terminal);
       if (common.json) {
         terminal.result(Json.text(toJson(source, inspection)).stripTrailing());
       } else {
@@ -144,19 +155,26 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private void custom(Inspection i) {
-    if (i.custom().isEmpty()) {
-      return;
-    }
-    terminal.result("");
-    terminal.result(Texts.plural(i.custom().size(), "use") + " of custom operators");
-    for (CustomNode n : i.custom()) {
-      terminal.result("  " + n.operator() + " at " + n.node() + (n.location().isEmpty() ? "" : " (" + n.location() + ")"));
-      terminal.result("    " + String.join(", ", n.inputs()) + " -> " + String.join(", ", n.outputs()));
-      n.attributes().forEach((name, value) -> terminal.result("    " + name + " = " + value));
-      if (!n.schema().isEmpty()) {
-        terminal.result("    " + n.schema());
+    for (CustomOperator o : i.customOperators()) {
+      terminal.result("");
+      terminal.result("custom operator " + o.operator() + ", " + Texts.plural(o.uses().size(), "use"));
+      if (!o.uses().get(0).schema().isEmpty()) {
+        terminal.result("  " + o.uses().get(0).schema());
+      }
+      terminal.result("  resolved by " + (o.way() == null ? "nothing" : o.way().text()));
+      List<Way> others = Arrays.stream(Way.values()).filter(w -> w != o.way() && isOpen(w, o)).toList();
+      terminal.result("  could be resolved by " + String.join(", ", others.stream().map(Way::text).toList()));
+      for (CustomNode n : o.uses()) {
+        terminal.result("  at " + n.node() + (n.location().isEmpty() ? "" : " (" + n.location() + ")"));
+        terminal.result("    " + String.join(", ", n.inputs()) + " -> " + String.join(", ", n.outputs()));
+        n.attributes().forEach((name, value) -> terminal.result("    " + name + " " + n.attributeTypes().get(name) + " = " + value));
       }
     }
+  }
+
+  /** What needs something on the class path or in the model is open if that is there; what the user can supply always. */
+  private static boolean isOpen(Way w, CustomOperator o) {
+    return w != Way.FUNCTION && w != Way.EMITTER || o.ways().contains(w);
   }
 
   private void unsupported(Inspection i) {
@@ -220,8 +238,22 @@ final class InspectCommand implements Callable<Integer> {
     m.functions().keySet().forEach(f -> functions.addObject().put("domain", f.domain()).put("name", f.name()));
     ArrayNode custom = o.putArray("custom");
     i.custom().forEach(n -> custom.add(toJson(n)));
+    ArrayNode customOperators = o.putArray("custom_operators");
+    i.customOperators().forEach(c -> customOperators.add(toJson(c)));
     o.set("unsupported", ConversionReport.diagnostics(i.unsupported()));
     o.put("convertible", i.unsupported().isEmpty());
+    return o;
+  }
+
+  private static ObjectNode toJson(CustomOperator c) {
+    ObjectNode o = Json.object().put("operator", c.operator()).put("tensorflow_name", c.tensorFlowName())
+        .put("resolved_by", c.way() == null ? null : c.way().label());
+    o.set("ways", Json.strings(Arrays.stream(Way.values()).filter(w -> isOpen(w, c)).map(Way::label).toList()));
+    if (c.layout() != null) {
+      o.put("layout", c.layout().label());
+    }
+    ArrayNode uses = o.putArray("uses");
+    c.uses().forEach(n -> uses.add(toJson(n)));
     return o;
   }
 
@@ -229,6 +261,8 @@ final class InspectCommand implements Callable<Integer> {
     ObjectNode c = Json.object().put("operator", n.operator()).put("schema", n.schema()).put("node", n.node()).put("location", n.location());
     ObjectNode attributes = c.putObject("attributes");
     n.attributes().forEach(attributes::put);
+    ObjectNode types = c.putObject("attribute_types");
+    n.attributeTypes().forEach(types::put);
     c.set("inputs", Json.strings(n.inputs()));
     c.set("outputs", Json.strings(n.outputs()));
     return c;

@@ -25,7 +25,7 @@ import picocli.CommandLine.ParameterException;
     sortOptions = false, usageHelpWidth = 110,
     description = "Converts trained PyTorch models (.pt2, TorchScript, ONNX) into TensorFlow SavedModels.",
     subcommands = {ConvertCommand.class, ExportCommand.class, InspectCommand.class, NamesCommand.class, WeightsCommand.class,
-        VerifyCommand.class, BatchCommand.class, HelpCommand.class},
+        VerifyCommand.class, StubsCommand.class, BatchCommand.class, HelpCommand.class},
     footerHeading = "%nThe way of a model:%n",
     footer = {
         "  tenon inspect model.pt2             what is in it, and whether all of it can be converted",
@@ -34,6 +34,7 @@ import picocli.CommandLine.ParameterException;
         "  tenon names model                   which variable came from which parameter",
         "  tenon weights model --from epoch12.pth   the same model with other weights",
         "  tenon verify model.pt2 model --layers    where it differs, if it does",
+        "  tenon stubs model.pt2 -o stubs       kernels in C for operators that nobody knows",
         "  tenon batch models/ -o converted    many models, and a table in the end",
         "",
         "MODEL is a .onnx, .pt2 (torch.export) or .pt (TorchScript) file, or maven:GROUP:ARTIFACT:VERSION!/path/in/the.jar.",
@@ -123,6 +124,12 @@ public final class Tenon implements Runnable {
         return type.cast(new WeightsCommand(terminal));
       } else if (type == VerifyCommand.class) {
         return type.cast(new VerifyCommand(terminal));
+      } else if (type == StubsCommand.class) {
+        return type.cast(new StubsCommand(terminal));
+      } else if (type == StubsBuildCommand.class) {
+        return type.cast(new StubsBuildCommand(terminal));
+      } else if (type == StubsTestCommand.class) {
+        return type.cast(new StubsTestCommand(terminal));
       } else if (type == BatchCommand.class) {
         return type.cast(new BatchCommand(terminal));
       }

@@ -62,6 +62,14 @@ final class Terminal implements Progress {
     err.println("tenon: error: " + line.strip().replaceAll("\\s*\\R\\s*", " "));
   }
 
+  /** A line that another process of ours has made; errors always, the rest not with {@code -q}. */
+  void relay(String line) {
+    if (!quiet || line.startsWith("tenon: error: ")) {
+      clear();
+      err.println(line);
+    }
+  }
+
   void stackTrace(Throwable t) {
     t.printStackTrace(err);
   }

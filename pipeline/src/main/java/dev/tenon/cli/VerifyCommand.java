@@ -35,6 +35,9 @@ final class VerifyCommand implements Callable<Integer> {
   private boolean layers;
 
   @Mixin
+  private OperatorOptions operators;
+
+  @Mixin
   private VerificationOptions verification;
 
   @Mixin
@@ -47,7 +50,10 @@ final class VerifyCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     common.apply(terminal);
-    VerifyOptions options = verification.parse(spec.commandLine()).withLayers(layers);
+    VerifyOptions options = verification.parse(spec.commandLine()).withLayers(layers).withCustom(operators.parse());
+    if (Isolation.isWanted(operators.nativeCode())) {
+      return Isolation.run(spec, terminal, operators.nativeCode(), null);
+    }
     VerifyReport report;
     terminal.phase("verify");
     try (ModelSource source = ModelSource.resolve(model, terminal::note);

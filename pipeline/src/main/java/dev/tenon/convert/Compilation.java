@@ -1,5 +1,6 @@
 package dev.tenon.convert;
 
+import dev.tenon.custom.Resolution;
 import dev.tenon.frontend.Frontends;
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.ReadOptions;
@@ -18,9 +19,13 @@ import dev.tenon.ir.pass.PassResult;
 import dev.tenon.tf.BackendOptions;
 import dev.tenon.tf.Conversion;
 import dev.tenon.tf.TensorFlowBackend;
+import dev.tenon.tf.custom.CustomNodes;
+import dev.tenon.tf.custom.OperatorLibrary;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A model taken from its file to a TensorFlow graph in memory: everything of a conversion but the writing. Reading weights is left
@@ -33,18 +38,23 @@ import java.util.Map;
  * @param conversion the TensorFlow graph; of no use if there are errors among the diagnostics
  * @param passes pass to what it changed
  * @param layout how many nodes work channels-last, and what transposes that left
+ * @param custom what became of custom operators
+ * @param libraries the libraries of TensorFlow operators that were given, loaded
  */
 record Compilation(SourceFormat format, Model model, int sourceNodes, SourceParameters parameters, Conversion conversion, Map<String, PassResult> passes,
-    ChannelsLast.Result layout, Diagnostics diagnostics) {
+    ChannelsLast.Result layout, Resolution custom, List<OperatorLibrary> libraries, Diagnostics diagnostics) {
 
   /** Compiles a source. Unsupported parts are errors among the diagnostics, all of them. */
   static Compilation of(ModelSource source, ConvertOptions options, Phases phases) {
-    Diagnostics diagnostics = new Diagnostics();
+    Diagnostics reading = new Diagnostics();
     phases.begin("read");
-    Model model = Frontends.read(source, new ReadOptions(options.inputShapes()), diagnostics);
+    Model model = Frontends.read(source, new ReadOptions(options.inputShapes()).withCustomTypes(Resolution.typer(options.custom().ops())), reading);
     int[] nodes = {0};
     model.graph().forEachNode(n -> nodes[0]++);
     SourceParameters parameters = SourceParameters.of(model.graph(), source);
+    List<OperatorLibrary> libraries = OperatorLibrary.loadAll(options.custom().libraries());
+    Resolution custom = Resolution.of(model, options.custom().ops(), libraries);
+    Diagnostics diagnostics = withoutResolved(reading, model, custom);
     PassDumps dump = options.dumpPasses() == null ? null : new PassDumps(options.dumpPasses());
     phases.begin("passes");
     if (dump != null) {
@@ -60,7 +70,7 @@ record Compilation(SourceFormat format, Model model, int sourceNodes, SourcePara
     phases.begin("layout");
     shapes.infer(model, new Diagnostics());
     requireNames(model, options.layout());
-    ChannelsLast.Result layout = ChannelsLast.run(model, options.layout());
+    ChannelsLast.Result layout = ChannelsLast.run(model, options.layout().withElementwise(custom.elementwise()));
     shapes.infer(model, new Diagnostics());
     if (dump != null) {
       dump.write("layout", model);
@@ -68,8 +78,21 @@ record Compilation(SourceFormat format, Model model, int sourceNodes, SourcePara
     phases.begin("emit");
     BackendOptions backend = BackendOptions.defaults().withFreeze(options.freeze()).withSourceNames(options.sourceNames())
         .withKnownData(shapes::knownData);
-    Conversion conversion = new TensorFlowBackend().convert(model, backend, diagnostics);
-    return new Compilation(SourceFormat.of(source), model, nodes[0], parameters, conversion, passes, layout, diagnostics);
+    Conversion conversion = new TensorFlowBackend(custom.registry()).convert(model, backend, diagnostics);
+    return new Compilation(SourceFormat.of(source), model, nodes[0], parameters, conversion, passes, layout, custom, libraries, diagnostics);
+  }
+
+  /** What reading said, but for the warnings that an operator is unknown which is known now. */
+  private static Diagnostics withoutResolved(Diagnostics reading, Model model, Resolution custom) {
+    Set<String> resolved = new HashSet<>();
+    CustomNodes.byOperator(model).forEach((operator, uses) -> {
+      if (custom.ways().containsKey(operator)) {
+        uses.forEach(n -> resolved.add(n.label()));
+      }
+    });
+    Diagnostics left = new Diagnostics();
+    reading.all().stream().filter(d -> !(d.code().equals("custom-operator") && resolved.contains(d.node()))).forEach(left::add);
+    return left;
   }
 
   private static void requireNames(Model model, LayoutOptions layout) {

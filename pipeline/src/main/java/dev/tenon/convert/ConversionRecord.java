@@ -33,12 +33,13 @@ import java.util.Map;
  * @param tensors values of the source that a tensor of the SavedModel's function holds, in order of execution
  * @param layout what {@link LayoutReport} says of the transposes that are left
  * @param nodes node of the SavedModel's function to where it comes from
+ * @param libraries the libraries of TensorFlow operators without which the SavedModel cannot be loaded
  * @param diagnostics what there was to say
  * @param versions name of a runtime to its version
  */
 public record ConversionRecord(String tenon, Source source, ObjectNode options, List<Port> inputs, List<Port> outputs,
     List<Parameter> parameters, Weights weights, List<VariableRecord> variables, List<TensorMapping> tensors, ObjectNode layout, ObjectNode nodes,
-    ArrayNode diagnostics, Map<String, String> versions) {
+    List<Library> libraries, ArrayNode diagnostics, Map<String, String> versions) {
 
   /** The file's name beside {@code saved_model.pb}. */
   public static final String FILE_NAME = "tenon.json";
@@ -127,6 +128,15 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
    */
   public record VariableRecord(String name, String checkpointKey, String dtype, List<Long> shape, boolean trainable, ObjectNode recipe) {}
 
+  /**
+   * A library of TensorFlow operators.
+   *
+   * @param file its last name
+   * @param sha256 of the file, in hexadecimal
+   * @param operators that it registers with TensorFlow and the SavedModel uses
+   */
+  public record Library(String file, String sha256, List<String> operators) {}
+
   // ---- writing ----
 
   /** The whole record as JSON. */
@@ -167,6 +177,10 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
     }
     o.set("layout", layout);
     o.set("nodes", nodes);
+    if (!libraries.isEmpty()) {
+      ArrayNode ls = o.putArray("libraries");
+      libraries.forEach(l -> ls.addObject().put("file", l.file).put("sha256", l.sha256).set("operators", Json.strings(l.operators)));
+    }
     o.set("diagnostics", diagnostics);
     ObjectNode v = o.putObject("versions");
     versions.forEach(v::put);
@@ -217,7 +231,8 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
 
   /** The same, with variables from another checkpoint. */
   public ConversionRecord withWeights(Weights poured) {
-    return new ConversionRecord(tenon, source, options, inputs, outputs, parameters, poured, variables, tensors, layout, nodes, diagnostics, versions);
+    return new ConversionRecord(tenon, source, options, inputs, outputs, parameters, poured, variables, tensors, layout, nodes, libraries,
+        diagnostics, versions);
   }
 
   public void write(Path folder) throws IOException {
@@ -262,10 +277,17 @@ public record ConversionRecord(String tenon, Source source, ObjectNode options, 
       tensors.add(new TensorMapping(t.path("value").asText(), t.path("tensor").asText(),
           longs(t.path("perm")).stream().map(Math::toIntExact).toList()));
     }
+    List<Library> libraries = new ArrayList<>();
+    for (JsonNode l : o.path("libraries")) {
+      List<String> operators = new ArrayList<>();
+      l.path("operators").forEach(op -> operators.add(op.asText()));
+      libraries.add(new Library(l.path("file").asText(), l.path("sha256").asText(), operators));
+    }
     Map<String, String> versions = new LinkedHashMap<>();
     o.path("versions").fields().forEachRemaining(f -> versions.put(f.getKey(), f.getValue().asText()));
     return new ConversionRecord(o.path("tenon").asText(), source, object(o.path("options"), file), readPorts(o.path("inputs")),
-        readPorts(o.path("outputs")), parameters, weights, variables, tensors, o.path("layout") instanceof ObjectNode l ? l : Json.object(), object(o.path("nodes"), file),
+        readPorts(o.path("outputs")), parameters, weights, variables, tensors, o.path("layout") instanceof ObjectNode l ? l : Json.object(),
+        object(o.path("nodes"), file), libraries,
         o.path("diagnostics") instanceof ArrayNode a ? a : Json.array(), versions);
   }
 

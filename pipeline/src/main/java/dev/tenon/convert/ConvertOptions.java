@@ -1,5 +1,6 @@
 package dev.tenon.convert;
 
+import dev.tenon.custom.CustomOptions;
 import dev.tenon.ir.Shape;
 import dev.tenon.ir.layout.LayoutOptions;
 import java.nio.file.Path;
@@ -16,43 +17,48 @@ import java.util.Map;
  * @param dumpPasses a folder that gets the model after each pass; null for none
  * @param force an existing SavedModel in the target's place is replaced
  * @param layout how inputs and outputs are stored
+ * @param custom what the user gives for custom operators
  */
 public record ConvertOptions(Map<String, Shape> inputShapes, boolean sourceNames, boolean freeze, String passes, Path dumpPasses,
-    boolean force, LayoutOptions layout) {
+    boolean force, LayoutOptions layout, CustomOptions custom) {
 
   public ConvertOptions {
     inputShapes = new LinkedHashMap<>(inputShapes);
   }
 
   public static ConvertOptions defaults() {
-    return new ConvertOptions(Map.of(), false, false, "default", null, false, LayoutOptions.defaults());
+    return new ConvertOptions(Map.of(), false, false, "default", null, false, LayoutOptions.defaults(), CustomOptions.NONE);
   }
 
   public ConvertOptions withInputShapes(Map<String, Shape> value) {
-    return new ConvertOptions(value, sourceNames, freeze, passes, dumpPasses, force, layout);
+    return new ConvertOptions(value, sourceNames, freeze, passes, dumpPasses, force, layout, custom);
   }
 
   public ConvertOptions withSourceNames(boolean value) {
-    return new ConvertOptions(inputShapes, value, freeze, passes, dumpPasses, force, layout);
+    return new ConvertOptions(inputShapes, value, freeze, passes, dumpPasses, force, layout, custom);
   }
 
   public ConvertOptions withFreeze(boolean value) {
-    return new ConvertOptions(inputShapes, sourceNames, value, passes, dumpPasses, force, layout);
+    return new ConvertOptions(inputShapes, sourceNames, value, passes, dumpPasses, force, layout, custom);
   }
 
   public ConvertOptions withPasses(String value) {
-    return new ConvertOptions(inputShapes, sourceNames, freeze, value, dumpPasses, force, layout);
+    return new ConvertOptions(inputShapes, sourceNames, freeze, value, dumpPasses, force, layout, custom);
   }
 
   public ConvertOptions withDumpPasses(Path value) {
-    return new ConvertOptions(inputShapes, sourceNames, freeze, passes, value, force, layout);
+    return new ConvertOptions(inputShapes, sourceNames, freeze, passes, value, force, layout, custom);
   }
 
   public ConvertOptions withForce(boolean value) {
-    return new ConvertOptions(inputShapes, sourceNames, freeze, passes, dumpPasses, value, layout);
+    return new ConvertOptions(inputShapes, sourceNames, freeze, passes, dumpPasses, value, layout, custom);
   }
 
   public ConvertOptions withLayout(LayoutOptions value) {
-    return new ConvertOptions(inputShapes, sourceNames, freeze, passes, dumpPasses, force, value);
+    return new ConvertOptions(inputShapes, sourceNames, freeze, passes, dumpPasses, force, value, custom);
+  }
+
+  public ConvertOptions withCustom(CustomOptions value) {
+    return new ConvertOptions(inputShapes, sourceNames, freeze, passes, dumpPasses, force, layout, value);
   }
 }

@@ -19,6 +19,7 @@ import dev.tenon.json.Json;
 import dev.tenon.tf.Conversion;
 import dev.tenon.tf.ElementTypes;
 import dev.tenon.tf.Variable;
+import dev.tenon.tf.custom.OperatorLibrary;
 import dev.tenon.tf.export.SavedModelNames;
 import dev.tenon.tf.export.SavedModelSpec;
 import dev.tenon.tf.export.SavedModelWriter;
@@ -31,9 +32,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -165,8 +168,9 @@ public final class Converter {
     Map<String, String> versions = new LinkedHashMap<>();
     versions.put("tensorflow", Versions.tensorFlow());
     versions.put("onnxruntime", Versions.onnxRuntime());
-    return new ConversionRecord(Versions.tenon(), from, optionsJson(), ports(model.graph().inputs(), names.inputs(), c.layout()),
-        ports(model.graph().outputs(), names.outputs(), c.layout()), c.parameters().records(c.conversion()), null, variables, c.conversion().tensors(), LayoutReport.toJson(c.layout()), nodes(c.conversion()),
+    return new ConversionRecord(Versions.tenon(), from, optionsJson(c), ports(model.graph().inputs(), names.inputs(), c.layout()),
+        ports(model.graph().outputs(), names.outputs(), c.layout()), c.parameters().records(c.conversion()), null, variables,
+        c.conversion().tensors(), LayoutReport.toJson(c.layout()), nodes(c.conversion()), libraries(c),
         ConversionReport.diagnostics(c.diagnostics().all().stream().map(Converter::withoutCounters).toList()), versions);
   }
 
@@ -177,12 +181,36 @@ public final class Converter {
     return opsets;
   }
 
-  private ObjectNode optionsJson() {
+  /** The libraries whose operators the graph uses. */
+  private static List<ConversionRecord.Library> libraries(Compilation c) {
+    Set<String> used = new HashSet<>();
+    c.conversion().graph().getNodeList().forEach(n -> used.add(n.getOp()));
+    c.conversion().graph().getLibrary().getFunctionList().forEach(f -> f.getNodeDefList().forEach(n -> used.add(n.getOp())));
+    List<ConversionRecord.Library> libraries = new ArrayList<>();
+    for (OperatorLibrary l : c.libraries()) {
+      List<String> operators = l.operatorNames().stream().filter(used::contains).toList();
+      if (!operators.isEmpty()) {
+        libraries.add(new ConversionRecord.Library(l.file().getFileName().toString(), l.sha256(), operators));
+      }
+    }
+    return libraries;
+  }
+
+  private ObjectNode optionsJson(Compilation c) {
     ObjectNode o = Json.object();
     o.put("names", options.sourceNames() ? "source" : "framework").put("freeze", options.freeze()).put("passes", options.passes());
     o.put("io_layout", options.layout().text());
     ObjectNode inputs = o.putObject("inputs");
     options.inputShapes().forEach((name, shape) -> inputs.set(name, Json.strings(dims(shape))));
+    if (!c.custom().ways().isEmpty()) {
+      ObjectNode operators = o.putObject("operators");
+      c.custom().ways().forEach((operator, way) -> {
+        ObjectNode how = operators.putObject(operator).put("resolve", way.label());
+        if (c.custom().layouts().containsKey(operator)) {
+          how.put("layout", c.custom().layouts().get(operator).label());
+        }
+      });
+    }
     return o;
   }
 

@@ -35,7 +35,7 @@ public final class Frontends {
     return switch (format) {
       case ONNX -> OnnxFrontend.read(source, diagnostics);
       case EXPORTED_PROGRAM -> ExportedFrontend.read(source, options.inputShapes(), diagnostics);
-      case TORCHSCRIPT -> TorchScriptFrontend.read(source, options.inputShapes(), diagnostics);
+      case TORCHSCRIPT -> TorchScriptFrontend.read(source, options, diagnostics);
       case CHECKPOINT -> throw BadInputException.of(source.spec(), "", "a checkpoint, which holds weights but no graph",
           "a model: write one with torch.export.save(torch.export.export(model, args), 'model.pt2'), or pour the checkpoint into a "
               + "converted model with 'tenon weights'");

@@ -1,5 +1,6 @@
 package dev.tenon.verify;
 
+import dev.tenon.custom.Resolution;
 import dev.tenon.frontend.Frontends;
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.ReadOptions;
@@ -50,11 +51,11 @@ public final class ExportVerifier {
 
   /** Runs all sizes. */
   public VerifyReport run() {
-    Model model = Frontends.read(source, new ReadOptions(inputShapes), new Diagnostics());
+    Model model = Frontends.read(source, new ReadOptions(inputShapes).withCustomTypes(Resolution.typer(options.custom().ops())), new Diagnostics());
     Map<String, Value> inputs = Verifier.inputs(model);
     References references;
     try {
-      references = References.open(source, model, options.threads(), log);
+      references = References.open(source, model, options, log);
     } catch (ReferenceFailure e) {
       return notVerified(new Runtime("none", "", e.getMessage()), e.getMessage());
     }

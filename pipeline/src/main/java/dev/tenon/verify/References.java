@@ -1,5 +1,8 @@
 package dev.tenon.verify;
 
+import dev.tenon.custom.CustomOptions;
+import dev.tenon.custom.Definitions;
+import dev.tenon.custom.Resolution;
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.SourceFormat;
 import dev.tenon.frontend.aten.TorchOperators;
@@ -8,6 +11,7 @@ import dev.tenon.ir.Model;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.ort.OrtModel;
+import dev.tenon.tf.custom.CustomNodes;
 import dev.tenon.verify.VerifyReport.Runtime;
 import dev.tenon.verify.reference.LibtorchReference;
 import dev.tenon.verify.reference.OnnxRuntimeReference;
@@ -15,6 +19,8 @@ import dev.tenon.verify.reference.Reference;
 import dev.tenon.verify.reference.ReferenceFailure;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 
 /**
@@ -26,27 +32,33 @@ final class References implements AutoCloseable {
   private final SourceFormat format;
   private final Model model;
   private final int threads;
+  private final CustomOptions custom;
+  /** True if the model has got meanings of operators that the file does not have. */
+  private final boolean defined;
   private Reference current;
   /** The frontend's model in ONNX Runtime, where that is not the reference itself; null if it is, or cannot be loaded. */
   private Reference lowering;
   private String remark = "";
 
-  private References(ModelSource source, Model model, int threads) {
+  private References(ModelSource source, Model model, VerifyOptions options) {
     this.source = source;
     this.format = SourceFormat.of(source);
     this.model = model;
-    this.threads = threads;
+    this.threads = options.threads();
+    this.custom = options.custom();
+    Resolution.declare(model, custom.ops());
+    this.defined = Definitions.addReferences(model, custom.ops());
   }
 
   /**
    * Loads the reference of a source.
    *
-   * @param model the source as its frontend reads it, unchanged
+   * @param model the source as its frontend reads it, unchanged; gets the meanings of custom operators that the user gives
    * @param log is told in a line what takes long, and why it is not the usual reference
    * @throws ReferenceFailure if none can be loaded
    */
-  static References open(ModelSource source, Model model, int threads, Consumer<String> log) {
-    References r = new References(source, model, threads);
+  static References open(ModelSource source, Model model, VerifyOptions options, Consumer<String> log) {
+    References r = new References(source, model, options);
     if (r.format == SourceFormat.TORCHSCRIPT) {
       try {
         LibtorchReference libtorch = r.libtorch(log);
@@ -57,7 +69,8 @@ final class References implements AutoCloseable {
         r.fallBack(e);
       }
     } else {
-      r.current = r.onnxRuntime(OrtModel.Options.defaults().withThreads(threads));
+      r.current = r.onnxRuntime(OrtModel.Options.defaults().withThreads(r.threads));
+      r.remark = r.defined ? "custom operators mean what the ONNX files in " + r.custom.ops().file() + " say" : "";
     }
     return r;
   }
@@ -65,11 +78,26 @@ final class References implements AutoCloseable {
   private LibtorchReference libtorch(Consumer<String> log) {
     List<String> outputs = model.graph().outputs().stream().map(Value::name).toList();
     return LibtorchReference.open(source.file(),
-        new LibtorchReference.Options(ForwardSignature.of(source), outputs, TorchOperators.of(model).keySet(), threads), log);
+        new LibtorchReference.Options(ForwardSignature.of(source), outputs, TorchOperators.of(model).keySet(), threads,
+            custom.torchLibraries()), log);
   }
 
-  private Reference onnxRuntime(OrtModel.Options options) {
-    return format == SourceFormat.ONNX ? OnnxRuntimeReference.open(source.file(), options) : OnnxRuntimeReference.open(model, options);
+  private Reference onnxRuntime(OrtModel.Options plain) {
+    OrtModel.Options options = plain.withCustomOps(custom.ortLibraries());
+    try {
+      return format == SourceFormat.ONNX && !defined ? OnnxRuntimeReference.open(source.file(), options) : OnnxRuntimeReference.open(model, options);
+    } catch (ReferenceFailure e) {
+      Set<String> unknown = new TreeSet<>();
+      CustomNodes.byOperator(model).forEach((operator, uses) -> {
+        if (!CustomNodes.hasBody(uses.get(0), model)) {
+          unknown.add(operator);
+        }
+      });
+      // Its own message speaks of registered functions and domains.
+      throw unknown.isEmpty() || !custom.ortLibraries().isEmpty() ? e : ReferenceFailure.unusable("ONNX Runtime does not know "
+          + String.join(", ", unknown) + "; give its library with --ort-library, or its meaning in ONNX with 'reference:' in ops.yaml"
+          + (format == SourceFormat.TORCHSCRIPT ? ", or --torch-library for libtorch" : ""), e);
+    }
   }
 
   private Reference loweringOrNull() {

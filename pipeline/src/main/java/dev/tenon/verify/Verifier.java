@@ -2,6 +2,7 @@ package dev.tenon.verify;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tenon.convert.ConversionRecord;
+import dev.tenon.custom.Resolution;
 import dev.tenon.frontend.Frontends;
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.ReadOptions;
@@ -15,6 +16,7 @@ import dev.tenon.ir.Type;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.BadInputException;
 import dev.tenon.ir.diag.Diagnostics;
+import dev.tenon.tf.custom.OperatorLibrary;
 import dev.tenon.verify.VerifyReport.Runtime;
 import dev.tenon.verify.VerifyReport.Trial;
 import dev.tenon.verify.reference.ReferenceFailure;
@@ -23,6 +25,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.tensorflow.exceptions.TensorFlowException;
 
@@ -50,13 +54,31 @@ public final class Verifier implements AutoCloseable {
     this.savedModel = savedModel;
     this.log = log;
     this.record = ConversionRecord.read(savedModel);
-    this.model = Frontends.read(source, readOptions(source, record), new Diagnostics());
+    this.model = Frontends.read(source, readOptions(source, record).withCustomTypes(Resolution.typer(options.custom().ops())), new Diagnostics());
     this.inputs = inputs(model);
     List<String> recorded = record.inputs().stream().map(ConversionRecord.Port::onnx).toList();
     if (!recorded.containsAll(inputs.keySet())) {
       throw BadInputException.of(savedModel, "inputs", recorded.toString(), inputs.keySet() + " as " + source.spec() + " has");
     }
+    loadLibraries();
     this.tensorFlow = TensorFlowModel.load(savedModel, options.threads());
+  }
+
+  /** Loads the libraries that the SavedModel needs. */
+  private void loadLibraries() {
+    List<OperatorLibrary> loaded = OperatorLibrary.loadAll(options.custom().libraries());
+    for (ConversionRecord.Library needed : record.libraries()) {
+      Set<String> missing = new TreeSet<>(needed.operators());
+      loaded.forEach(l -> missing.removeAll(l.operatorNames()));
+      if (!missing.isEmpty()) {
+        throw BadInputException.of(savedModel, "libraries", "that it needs the operators " + String.join(", ", missing) + " of " + needed.file()
+            + (loaded.isEmpty() ? "" : ", which are in none of the libraries given"), "that library (SHA-256 " + needed.sha256()
+            + ") with --op-library");
+      }
+      if (loaded.stream().noneMatch(l -> l.sha256().equals(needed.sha256()))) {
+        log.accept("warning: " + savedModel + " was converted with another build of " + needed.file() + " (SHA-256 " + needed.sha256() + ")");
+      }
+    }
   }
 
   /** TorchScript is read with the shapes it was converted with; other formats have shapes of their own. */
@@ -99,7 +121,7 @@ public final class Verifier implements AutoCloseable {
   public VerifyReport run() {
     References references;
     try {
-      references = References.open(source, model, options.threads(), log);
+      references = References.open(source, model, options, log);
     } catch (ReferenceFailure e) {
       return notVerified(new Runtime("none", "", e.getMessage()), e.getMessage());
     }

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -228,14 +229,25 @@ class ConvertTest {
     Path custom = TinyModels.custom(folder.resolve("custom.onnx"));
     CommandRun run = CommandRun.of("inspect", custom);
     assertEquals(0, run.code(), "a look is no failure");
-    assertTrue(run.out().contains("com.acme::Blur at /encoder/blur/Blur (encoder.blur)"), run.out());
+    assertTrue(run.out().contains("custom operator com.acme::Blur, 1 use"), run.out());
+    assertTrue(run.out().contains("resolved by nothing"), run.out());
+    assertTrue(run.out().contains("at /encoder/blur/Blur (encoder.blur)"), run.out());
     assertTrue(run.out().contains("float32[batch,4] -> float32[batch,4]"), run.out());
-    assertTrue(run.out().contains("radius = 3"), run.out());
+    assertTrue(run.out().contains("radius int = 3"), run.out());
     assertTrue(run.out().contains("This model cannot be converted: 2 reasons at 2 places."), run.out());
     assertEquals(ExitCodes.UNSUPPORTED, CommandRun.of("inspect", custom, "--strict").code());
     JsonNode o = new ObjectMapper().readTree(CommandRun.of("inspect", custom, "--json").out());
     assertEquals(2, o.at("/custom").size());
+    assertEquals("ComAcmeBlur", o.at("/custom_operators/0/tensorflow_name").asText());
+    assertEquals(List.of("onnx", "tensorflow", "stub"), texts(o.at("/custom_operators/0/ways")));
+    assertEquals("int", o.at("/custom_operators/0/uses/0/attribute_types/radius").asText());
     assertFalse(o.at("/convertible").asBoolean());
+  }
+
+  private static List<String> texts(JsonNode list) {
+    List<String> texts = new ArrayList<>();
+    list.forEach(e -> texts.add(e.asText()));
+    return texts;
   }
 
   @Test

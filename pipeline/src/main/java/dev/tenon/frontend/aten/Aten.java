@@ -1,7 +1,9 @@
 package dev.tenon.frontend.aten;
 
+import dev.tenon.ir.ArgumentNames;
 import dev.tenon.ir.Attribute;
 import dev.tenon.ir.DataType;
+import dev.tenon.ir.Node;
 import dev.tenon.ir.Shape;
 import dev.tenon.ir.Type;
 import dev.tenon.ir.Value;
@@ -16,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /**
  * Calls PyTorch's operators on values: what both readers of PyTorch programs have in common. A call finds the operator's schema, binds
@@ -35,6 +38,7 @@ public final class Aten {
   private final Onnx onnx;
   private final AtenOps ops;
   private final Diagnostics diagnostics;
+  private Consumer<Node> customTypes = n -> { };
   private final Schemas schemas = Schemas.builtin();
   private final List<Write> writes = new ArrayList<>();
   /** How often the reader called each operator; lowerings that call others are not counted. */
@@ -46,6 +50,12 @@ public final class Aten {
     this.onnx = onnx;
     this.ops = ops;
     this.diagnostics = diagnostics;
+  }
+
+  /** Lets somebody set the types of what operators give that are not known here. */
+  public Aten withCustomTypes(Consumer<Node> typer) {
+    customTypes = typer;
+    return this;
   }
 
   public Onnx onnx() {
@@ -346,7 +356,8 @@ public final class Aten {
     int colons = name.indexOf("::");
     OnnxNode node = onnx.node(colons < 0 ? name : name.substring(colons + 2)).domain(colons < 0 ? "torch" : name.substring(0, colons))
         .overload(overload);
-    arguments.forEach((parameter, v) -> addArgument(node, parameter, v));
+    List<String> names = new ArrayList<>();
+    arguments.forEach((parameter, v) -> addArgument(node, parameter, v, names));
     int count = Math.max(1, schema != null ? schema.results().size() : resultTypes.size());
     boolean list = schema != null && count == 1 && schema.results().size() == 1 && schema.results().get(0).type().list() > 0;
     if (list) {
@@ -356,15 +367,20 @@ public final class Aten {
       node.hint(i < resultTypes.size() ? resultTypes.get(i) : null);
     }
     List<Value> values = node.outs(count);
+    ArgumentNames.set(values.get(0).producer(), names);
+    customTypes.accept(values.get(0).producer());
     List<TorchValue> tensors = values.stream().map(v -> (TorchValue) TorchTensor.of(v)).toList();
     return list ? new TorchList(tensors) : count == 1 ? tensors.get(0) : new TorchTuple(tensors);
   }
 
-  private void addArgument(OnnxNode node, String parameter, TorchValue v) {
+  /** Adds an argument, and its name to {@code names} if it is an input. */
+  private void addArgument(OnnxNode node, String parameter, TorchValue v, List<String> names) {
     if (v instanceof TorchTensor t) {
       node.in(t.value());
+      names.add(parameter);
     } else if (v instanceof TorchScalar s && !s.isConstant()) {
       node.in(s.scalar(onnx));
+      names.add(parameter);
     } else if (v instanceof TorchScalar s) {
       node.attr(s.kind() == TorchScalar.Kind.FLOAT ? Attribute.ofFloat(parameter, (float) s.toDouble()) : Attribute.ofInt(parameter, s.toLong()));
     } else if (v instanceof TorchString s) {
@@ -372,11 +388,11 @@ public final class Aten {
     } else if (v instanceof TorchDtype d) {
       node.attr(parameter, d.dtype());
     } else if (v instanceof TorchList || v instanceof TorchTuple) {
-      addList(node, parameter, v instanceof TorchList l ? l.elements() : ((TorchTuple) v).elements());
+      addList(node, parameter, v instanceof TorchList l ? l.elements() : ((TorchTuple) v).elements(), names);
     }
   }
 
-  private void addList(OnnxNode node, String parameter, List<TorchValue> elements) {
+  private void addList(OnnxNode node, String parameter, List<TorchValue> elements, List<String> names) {
     boolean constant = elements.stream().allMatch(e -> e instanceof TorchScalar s && s.isConstant());
     if (elements.stream().allMatch(e -> e instanceof TorchString)) {
       node.attr(Attribute.ofStrings(parameter, elements.stream().map(e -> ((TorchString) e).text()).toList()));
@@ -389,7 +405,7 @@ public final class Aten {
     } else if (constant) {
       node.attr(parameter, elements.stream().mapToLong(e -> ((TorchScalar) e).toLong()).toArray());
     } else {
-      elements.forEach(e -> addArgument(node, parameter, e));
+      elements.forEach(e -> addArgument(node, parameter + "[]", e, names));
     }
   }
 

@@ -30,6 +30,22 @@ public record Schema(String name, String overload, List<Parameter> parameters, L
     results = List.copyOf(results);
   }
 
+  /**
+   * Parses {@code aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor}.
+   *
+   * @throws IllegalArgumentException if the text is no schema
+   */
+  public static Schema parse(String text) {
+    if (!text.matches("[A-Za-z_][\\w.]*::[A-Za-z_][\\w.]*\\(.*\\).*")) {
+      throw new IllegalArgumentException("'" + text + "' is no schema");
+    }
+    try {
+      return SchemaParser.parse(text);
+    } catch (IndexOutOfBoundsException e) {
+      throw new IllegalArgumentException("'" + text + "' is no whole schema", e);
+    }
+  }
+
   /** {@code aten::add.Tensor}. */
   public String qualifiedName() {
     return overload.isEmpty() ? name : name + "." + overload;

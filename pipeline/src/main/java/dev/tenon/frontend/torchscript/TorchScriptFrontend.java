@@ -1,6 +1,7 @@
 package dev.tenon.frontend.torchscript;
 
 import dev.tenon.frontend.ModelSource;
+import dev.tenon.frontend.ReadOptions;
 import dev.tenon.frontend.archive.TorchArchive;
 import dev.tenon.frontend.aten.Aten;
 import dev.tenon.frontend.aten.AtenOps;
@@ -39,11 +40,16 @@ public final class TorchScriptFrontend {
    * @throws BadInputException if the archive is malformed, or its code is not as PyTorch prints it
    */
   public static Model read(ModelSource source, Map<String, Shape> inputShapes, Diagnostics diagnostics) {
+    return read(source, new ReadOptions(inputShapes), diagnostics);
+  }
+
+  /** Reads a model, with what the user says of the types of unknown operators. */
+  public static Model read(ModelSource source, ReadOptions options, Diagnostics diagnostics) {
     Model[] model = new Model[1];
     Throwable[] failure = new Throwable[1];
     Thread thread = new Thread(null, () -> {
       try (TorchArchive archive = TorchArchive.open(source.file())) {
-        model[0] = read(archive, inputShapes, diagnostics);
+        model[0] = read(archive, options, diagnostics);
       } catch (RuntimeException | Error e) {
         failure[0] = e;
       }
@@ -66,7 +72,7 @@ public final class TorchScriptFrontend {
     return model[0];
   }
 
-  private static Model read(TorchArchive archive, Map<String, Shape> inputShapes, Diagnostics diagnostics) {
+  private static Model read(TorchArchive archive, ReadOptions options, Diagnostics diagnostics) {
     if (archive.names().stream().noneMatch(n -> n.startsWith("code/"))) {
       throw BadInputException.of(archive.label(), "", "no code", "an archive of torch.jit.save");
     }
@@ -75,7 +81,7 @@ public final class TorchScriptFrontend {
     for (int attempt = 0;; attempt++) {
       Diagnostics found = new Diagnostics();
       try {
-        Model model = new Attempt(archive, code, inputShapes, learned, found).run();
+        Model model = new Attempt(archive, code, options, learned, found).run();
         List<Diagnostic> unshaped = found.hasErrors() ? unshaped(model) : List.of();
         (unshaped.isEmpty() ? found.all() : unshaped).forEach(diagnostics::add);
         return model;
@@ -103,12 +109,14 @@ public final class TorchScriptFrontend {
     private final Model model = new Model(new Graph("torchscript"));
     private final Onnx onnx = new Onnx(model);
     private final Inputs inputs;
+    private final ReadOptions options;
 
-    Attempt(TorchArchive archive, CodeBase code, Map<String, Shape> given, Map<String, Type.TensorType> learned, Diagnostics diagnostics) {
+    Attempt(TorchArchive archive, CodeBase code, ReadOptions options, Map<String, Type.TensorType> learned, Diagnostics diagnostics) {
       this.archive = archive;
       this.code = code;
       this.diagnostics = diagnostics;
-      this.inputs = new Inputs(archive, onnx, given, learned);
+      this.inputs = new Inputs(archive, onnx, options.inputShapes(), learned);
+      this.options = options;
     }
 
     Model run() {
@@ -121,7 +129,7 @@ public final class TorchScriptFrontend {
       }
       Map<String, TorchValue> arguments = inputs.arguments(forward);
       Instance root = modules.root();
-      Aten aten = new Aten(onnx, AtenOps.standard(), diagnostics);
+      Aten aten = new Aten(onnx, AtenOps.standard(), diagnostics).withCustomTypes(options.customTypes());
       Operators operators = new Operators(new SourceLines(archive), new OldVersions(version()));
       Interpreter in = new Interpreter(aten, diagnostics, code, modules, new InputDemands(inputs.guessed()), operators);
       try {

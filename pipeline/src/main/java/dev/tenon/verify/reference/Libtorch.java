@@ -86,6 +86,20 @@ final class Libtorch {
     return String.valueOf(inner.getMessage()).lines().findFirst().orElse(inner.getClass().getSimpleName());
   }
 
+  /**
+   * Loads a library that registers operators. What was built against another version of PyTorch may end the process.
+   *
+   * @throws ReferenceFailure if it cannot be loaded
+   */
+  static synchronized void loadOperators(Path library) {
+    try {
+      System.load(library.toAbsolutePath().toString());
+    } catch (UnsatisfiedLinkError e) {
+      throw ReferenceFailure.unusable("libtorch " + engine.getVersion() + " cannot load " + library + ": "
+          + String.valueOf(e.getMessage()).lines().findFirst().orElse(""), e);
+    }
+  }
+
   /** The version of the loaded library. */
   static synchronized String version() {
     return engine.getVersion();

@@ -51,11 +51,18 @@ public final class LibtorchReference implements Reference {
    * @param outputs names for what it returns, flattened; empty for {@code output_0}, {@code output_1}, …
    * @param called operators that the model calls, {@code aten::conv2d}: calls of others that libtorch does not know are taken out
    * @param threads threads inside one operator; 0 for as many as libtorch likes
+   * @param libraries native libraries that register operators
    */
-  public record Options(ForwardSignature signature, List<String> outputs, Set<String> called, int threads) {
+  public record Options(ForwardSignature signature, List<String> outputs, Set<String> called, int threads, List<Path> libraries) {
     public Options {
       outputs = List.copyOf(outputs);
+      libraries = List.copyOf(libraries);
       called = Set.copyOf(called);
+    }
+
+    /** Without libraries. */
+    public Options(ForwardSignature signature, List<String> outputs, Set<String> called, int threads) {
+      this(signature, outputs, called, threads, List.of());
     }
 
     /** For a {@code forward} of tensors, in one thread. */
@@ -72,6 +79,7 @@ public final class LibtorchReference implements Reference {
    */
   public static LibtorchReference open(Path archive, Options options, Consumer<String> log) {
     Libtorch.load(options.threads(), log);
+    options.libraries().forEach(Libtorch::loadOperators);
     PtNDManager manager = Libtorch.newManager();
     try {
       List<String> unknown = new ArrayList<>();

@@ -17,7 +17,7 @@ public final class ReferenceFailure extends RuntimeException {
   }
 
   /** The runtime cannot be used for this model at all. */
-  static ReferenceFailure unusable(String message, Throwable cause) {
+  public static ReferenceFailure unusable(String message, Throwable cause) {
     return new ReferenceFailure(message, true, cause);
   }
 

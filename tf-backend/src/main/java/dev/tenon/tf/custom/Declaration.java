@@ -11,7 +11,7 @@ import java.util.Map;
  * What the user says of an operator's signature, beyond what a model shows.
  *
  * @param tensorFlowName the operator's name in TensorFlow; empty for one made of the source's
- * @param inputs names in order, {@code shift?} of an optional and {@code parts*} of a variadic one; empty if nothing is said
+ * @param inputs names in order, {@code optional shift} of an optional and {@code list parts} of a variadic one; empty if nothing is said
  * @param outputs likewise
  * @param defaults attribute to its default: a Number, String, Boolean or a list of these
  */
@@ -21,10 +21,10 @@ public record Declaration(String tensorFlowName, List<Slot> inputs, List<Slot> o
 
   /** An input or output. */
   public record Slot(String name, Arity arity) {
-    /** Of {@code x}, {@code shift?} or {@code parts*}; null if it is none of these. */
+    /** Of {@code x}, {@code optional shift} or {@code list parts}; null if it is none of these. */
     public static Slot parse(String text) {
-      Arity arity = text.endsWith("?") ? Arity.OPTIONAL : text.endsWith("*") ? Arity.VARIADIC : Arity.SINGLE;
-      String name = arity == Arity.SINGLE ? text : text.substring(0, text.length() - 1);
+      Arity arity = text.startsWith("optional ") ? Arity.OPTIONAL : text.startsWith("list ") ? Arity.VARIADIC : Arity.SINGLE;
+      String name = arity == Arity.SINGLE ? text : text.substring(text.indexOf(' ')).strip();
       return Identifiers.isIdentifier(name) ? new Slot(name, arity) : null;
     }
   }

@@ -66,7 +66,7 @@ final class GlueText {
 
   String glue(String kernelFile) {
     return Template.of("op.c.txt").fill("OPERATOR", op.operator()).fill("TF_NAME", op.name()).fill("PREFIX", op.prefix())
-        .fill("KERNEL_FILE", kernelFile).fill("INCLUDES", cpp ? "\n#include <exception>\n" : "").fill("LENGTHS", lengths())
+        .fill("KERNEL_FILE", kernelFile).fill("INCLUDES", cpp ? "\n#include <exception>" : "").fill("LENGTHS", lengths())
         .fill("READ_ATTRIBUTES", readAttributes()).fill("FREE_ATTRIBUTES", freeAttributes()).fill("READ_INPUTS", readInputs())
         .fill("CALL", call()).fill("FREE_INPUTS", freeInputs()).fill("SIGNATURE", signature()).text();
   }

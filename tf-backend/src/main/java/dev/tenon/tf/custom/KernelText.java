@@ -36,7 +36,7 @@ final class KernelText {
 
   String text(List<String> places, String kernelFile) {
     return Template.of("kernel.c.txt").fill("OPERATOR", op.operator()).fill("TF_NAME", op.name()).fill("PREFIX", op.prefix())
-        .fill("DESCRIPTION", description(places)).fill("INCLUDES", cpp ? "#include <cmath>\n#include <stdexcept>\n#include <string>\n#include <vector>\n" : "")
+        .fill("DESCRIPTION", description(places)).fill("INCLUDES", cpp ? "\n#include <cmath>\n#include <stdexcept>\n#include <string>\n#include <vector>" : "")
         .fill("SHAPES", shapes()).fill("ALLOCATION", allocation()).fill("POINTERS", pointers()).fill("BODY", computation(kernelFile)).text();
   }
 
@@ -110,7 +110,9 @@ final class KernelText {
         lines.add("  /* " + p.name() + ": unknown, unless you say it: tenon_shape_like(shapes, " + constant(op, p) + ", 0) is that of the first input. */");
       }
     }
-    lines.add("  (void) shapes;");
+    if (lines.stream().noneMatch(l -> l.contains("(shapes, ") && !l.startsWith("  /*"))) {
+      lines.add("  (void) shapes;");
+    }
     return lines;
   }
 

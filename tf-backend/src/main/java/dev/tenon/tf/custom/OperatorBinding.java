@@ -9,9 +9,8 @@ import java.util.Map;
  * @param operator the operator in TensorFlow
  * @param inputs TensorFlow's name of an input to the position of the node's; empty if they come in the same order
  * @param attributes TensorFlow's name of an attribute to where its value comes from; others have the node's attribute of the same name
- * @param layout whether it wants channels last
  */
-public record OperatorBinding(String operator, Map<String, Integer> inputs, Map<String, Source> attributes, LayoutKind layout) {
+public record OperatorBinding(String operator, Map<String, Integer> inputs, Map<String, Source> attributes) {
 
   /** Where an attribute's value comes from: one of the two. */
   public record Source(String attribute, Object constant) {}
@@ -22,7 +21,7 @@ public record OperatorBinding(String operator, Map<String, Integer> inputs, Map<
   }
 
   /** The same inputs and attributes. */
-  public static OperatorBinding of(String operator, LayoutKind layout) {
-    return new OperatorBinding(operator, Map.of(), Map.of(), layout);
+  public static OperatorBinding of(String operator) {
+    return new OperatorBinding(operator, Map.of(), Map.of());
   }
 }

@@ -103,8 +103,8 @@ public final class SignatureReader {
           }
         }
         if (own.isEmpty() && slots.get(s).arity() == Arity.SINGLE && kind.equals("input")) {
-          throw new BadInputException(operator + " at " + n.label() + ": found no " + kind + " " + slots.get(s).name() + ", expected one; '"
-              + slots.get(s).name() + "?' declares it optional");
+          throw new BadInputException(operator + " at " + n.label() + ": found no " + kind + " " + slots.get(s).name() + ", expected one; 'optional "
+              + slots.get(s).name() + "' in ops.yaml declares that it may be left out");
         }
         columns.get(s).values.add(own);
       }
@@ -313,9 +313,10 @@ public final class SignatureReader {
     uses.forEach(n -> n.attributes().forEach(a -> bySource.computeIfAbsent(a.name(), k -> new ArrayList<>()).add(a)));
     List<Parameter> parameters = new ArrayList<>();
     bySource.forEach((source, all) -> {
-      Attribute first = all.get(0);
+      // An empty list has no kind of its own.
+      Attribute first = all.stream().filter(a -> !isEmpty(a)).findFirst().orElse(all.get(0));
       for (Attribute a : all) {
-        if (a.kind() != first.kind()) {
+        if (a.kind() != first.kind() && !isEmpty(a)) {
           throw new BadInputException(operator + ": found attribute " + source + " as " + first.kind() + " and as " + a.kind() + ", expected one kind");
         }
       }
@@ -329,13 +330,17 @@ public final class SignatureReader {
       }
       boolean leftOut = all.size() < uses.size() && !declared.defaults().containsKey(source);
       List<String> seen = all.stream().map(SignatureReader::text).distinct().limit(VALUES_SHOWN).toList();
-      parameters.add(new Parameter(name, source, first.kind(), byDefault(source, all, leftOut), leftOut, seen));
+      parameters.add(new Parameter(name, source, first.kind(), byDefault(source, first.kind(), all, leftOut), leftOut, seen));
     });
     return parameters;
   }
 
-  private Object byDefault(String source, List<Attribute> all, boolean leftOut) {
-    Attribute.Kind kind = all.get(0).kind();
+  private static boolean isEmpty(Attribute a) {
+    return a.value() instanceof long[] l && l.length == 0 || a.value() instanceof float[] f && f.length == 0
+        || a.value() instanceof List<?> list && list.isEmpty();
+  }
+
+  private Object byDefault(String source, Attribute.Kind kind, List<Attribute> all, boolean leftOut) {
     if (declared.defaults().containsKey(source)) {
       Object v = AttributeValues.ofKind(kind, declared.defaults().get(source));
       if (v == null) {
@@ -348,7 +353,7 @@ public final class SignatureReader {
       return AttributeValues.empty(kind);
     }
     boolean same = all.stream().map(SignatureReader::text).distinct().count() == 1;
-    return same && AttributeValues.empty(kind) != null ? all.get(0).value() : null;
+    return same && AttributeValues.empty(kind) != null ? isEmpty(all.get(0)) ? AttributeValues.empty(kind) : all.get(0).value() : null;
   }
 
   /** An attribute's value in words. */

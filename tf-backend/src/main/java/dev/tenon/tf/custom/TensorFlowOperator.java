@@ -27,8 +27,6 @@ import org.tensorflow.proto.TensorShapeProto;
  * it is registered with: what does not fit is reported with both sides.
  */
 public final class TensorFlowOperator implements Emitter {
-  private static final int SPATIAL_RANK = 3;
-
   private final OperatorBinding binding;
   private final OpDef op;
 
@@ -82,7 +80,7 @@ public final class TensorFlowOperator implements Emitter {
     }
     for (int i = 0; i < n.outputs().size(); i++) {
       if (n.output(i) != null) {
-        c.bind(i, binding.layout() == LayoutKind.CHANNELS_LAST ? channelsFirst(c, outs.get(i), n.output(i).rank()) : outs.get(i));
+        c.bind(i, outs.get(i));
       }
     }
   }
@@ -115,7 +113,7 @@ public final class TensorFlowOperator implements Emitter {
       List<Output<?>> given = new ArrayList<>();
       for (int k : positions.get(i)) {
         if (c.has(k)) {
-          given.add(binding.layout() == LayoutKind.CHANNELS_LAST ? channelsLast(c, k) : c.in(k));
+          given.add(c.in(k));
         }
       }
       if (!isList(op.getInputArg(i)) && given.size() != 1) {
@@ -168,35 +166,6 @@ public final class TensorFlowOperator implements Emitter {
     if (next < count) {
       throw new Misfit("found " + op.getInputArgCount() + " inputs, expected the node's " + count, inputsHint());
     }
-  }
-
-  // ---- layout ----
-
-  private static boolean isSpatial(int rank) {
-    return rank >= SPATIAL_RANK;
-  }
-
-  private static Output<?> channelsLast(EmitContext c, int input) {
-    int rank = c.rank(input);
-    if (!isSpatial(rank)) {
-      return c.in(input);
-    }
-    int[] perm = new int[rank];
-    for (int i = 0; i < rank; i++) {
-      perm[i] = i == 0 ? 0 : i == rank - 1 ? 1 : i + 1;
-    }
-    return c.tf().transpose(c.in(input), perm);
-  }
-
-  private static Output<?> channelsFirst(EmitContext c, Output<?> t, int rank) {
-    if (!isSpatial(rank)) {
-      return t;
-    }
-    int[] perm = new int[rank];
-    for (int i = 0; i < rank; i++) {
-      perm[i] = i == 0 ? 0 : i == 1 ? rank - 1 : i - 1;
-    }
-    return c.tf().transpose(t, perm);
   }
 
   // ---- types ----

@@ -60,9 +60,9 @@ class StubsTest {
     return OperatorLibrary.load(stubs.libraryFile());
   }
 
-  private static Conversion convert(Model model, String op, OperatorLibrary library, LayoutKind layout) {
+  private static Conversion convert(Model model, String op, OperatorLibrary library) {
     OpDef def = library.operators().get(0);
-    EmitterRegistry registry = Emitters.all().op("test", op, 1, new TensorFlowOperator(OperatorBinding.of(def.getName(), layout), def));
+    EmitterRegistry registry = Emitters.all().op("test", op, 1, new TensorFlowOperator(OperatorBinding.of(def.getName()), def));
     Diagnostics diagnostics = new Diagnostics();
     Conversion c = new TensorFlowBackend(registry).convert(model, BackendOptions.defaults(), diagnostics);
     assertEquals(List.of(), diagnostics.errors());
@@ -99,7 +99,7 @@ class StubsTest {
       m.graphs.output("first" + i, first.get(i)).output("second" + i, second.get(i));
     }
 
-    Declaration declared = CustomModels.declared("TestEverything" + language, List.of("x", "k", "h", "flags", "names", "shift?", "parts*"), List.of());
+    Declaration declared = CustomModels.declared("TestEverything" + language, List.of("x", "k", "h", "flags", "names", "optional shift", "list parts"), List.of());
     StubFolder stubs = write(m, "Everything", declared, language, Body.NONE);
     String lower = language == Language.C ? "c" : "cpp";
     String extension = language == Language.C ? "c" : "cc";
@@ -111,7 +111,7 @@ class StubsTest {
       Files.writeString(stubs.path().resolve(kernel), text);
     }
     OperatorLibrary library = build(stubs);
-    try (GraphRunner runner = GraphRunner.open(convert(m.model(), "Everything", library, LayoutKind.OPAQUE))) {
+    try (GraphRunner runner = GraphRunner.open(convert(m.model(), "Everything", library))) {
       checkEverything(runner, 2);
       checkEverything(runner, 5);
     }
@@ -163,7 +163,7 @@ class StubsTest {
     Declaration declared = CustomModels.declared("TestSoft" + language, List.of("x", "t"), List.of("y"));
     StubFolder stubs = write(m, "Soft", declared, language, Body.expression("gain * copysign(fmax(fabs(x) - t, 0), x)", Set.of("t")));
     OperatorLibrary library = build(stubs);
-    Conversion c = convert(m.model(), "Soft", library, LayoutKind.OPAQUE);
+    Conversion c = convert(m.model(), "Soft", library);
     assertEquals(2, c.outputs().get(0).shape().getDim(1).getSize());
     try (GraphRunner runner = GraphRunner.open(c)) {
       Tensor out = runner.run(Map.of("x", Tensor.of(new float[] {3, -3, 5, -0.5f}, 1, 2, 2), "t", Tensor.of(new float[] {1, 2}, 2))).get("y");
@@ -183,25 +183,11 @@ class StubsTest {
     assertEquals(Set.of(DataType.FLOAT16, DataType.STRING), signature.types().get("T"));
     m.uses("Same").forEach(n -> n.output().setType(n.input(0).type()));
     OperatorLibrary library = build(write(m, "Same", Declaration.NONE, Language.C, Body.IDENTITY));
-    try (GraphRunner runner = GraphRunner.open(convert(m.model(), "Same", library, LayoutKind.OPAQUE))) {
+    try (GraphRunner runner = GraphRunner.open(convert(m.model(), "Same", library))) {
       Tensor half = Tensor.of(new float[] {1.5f, -2}, 2).cast(DataType.FLOAT16).evaluated();
       Map<String, Tensor> out = runner.run(Map.of("h", half, "s", Tensor.ofStrings(List.of("short", "much longer than a short string"), 2)));
       assertArrayEquals(new float[] {1.5f, -2}, out.get("h_out").toFloats());
       assertEquals(List.of("short", "much longer than a short string"), out.get("s_out").toStrings());
-    }
-  }
-
-  @Test
-  void aKernelThatWantsChannelsLastGetsThem() throws IOException {
-    needsCompiler(Language.C);
-    CustomModels m = new CustomModels();
-    Value x = m.graphs.input("x", 1, 2, 1, 3);
-    m.graphs.output("y", m.node("Last", List.of(x), List.of(CustomModels.tensor(DataType.FLOAT, 1, 2, 1, 3))).get(0));
-    StubFolder stubs = write(m, "Last", CustomModels.declared("", List.of("x"), List.of("y")), Language.C, Body.expression("1000 * x + index", Set.of()));
-    OperatorLibrary library = build(stubs);
-    try (GraphRunner runner = GraphRunner.open(convert(m.model(), "Last", library, LayoutKind.CHANNELS_LAST))) {
-      float[] out = runner.run(Map.of("x", Tensor.of(new float[] {1, 2, 3, 4, 5, 6}, 1, 2, 1, 3))).get("y").toFloats();
-      assertArrayEquals(new float[] {1000, 2002, 3004, 4001, 5003, 6005}, out);
     }
   }
 
@@ -214,7 +200,7 @@ class StubsTest {
     Value x = m.graphs.input("x", 2);
     m.graphs.output("y", m.node("Unwritten", List.of(x), List.of(CustomModels.tensor(DataType.FLOAT, 2))).get(0));
     OperatorLibrary library = build(write(m, "Unwritten", Declaration.NONE, Language.C, Body.NONE));
-    try (GraphRunner runner = GraphRunner.open(convert(m.model(), "Unwritten", library, LayoutKind.OPAQUE))) {
+    try (GraphRunner runner = GraphRunner.open(convert(m.model(), "Unwritten", library))) {
       String message = assertThrows(IllegalStateException.class, () -> runner.run(Map.of("x", Tensor.of(new float[2], 2)))).getMessage();
       assertTrue(message.contains("its computation is not written yet, see test_unwritten_kernel.c"), message);
     }
@@ -260,7 +246,7 @@ class StubsTest {
     OpDef def = library.operators().get(0);
     Diagnostics diagnostics = new Diagnostics();
     EmitterRegistry registry = Emitters.all().op("test", "Other", 1,
-        new TensorFlowOperator(OperatorBinding.of(def.getName(), LayoutKind.OPAQUE), def));
+        new TensorFlowOperator(OperatorBinding.of(def.getName()), def));
     new TensorFlowBackend(registry).convert(m.model(), BackendOptions.defaults(), diagnostics);
     assertEquals(1, diagnostics.errors().size());
     assertTrue(diagnostics.errors().get(0).message().contains(expected), diagnostics.errors().get(0).message());
