@@ -32,13 +32,13 @@ def export(chosen, args) -> None:
     missing = [m["source"] for m in chosen if not m["source"].startswith("maven:") and not suite.onnx_file(m).exists()]
     if missing:
         say(f"exporting {' '.join(missing)}")
-        done = subprocess.run([sys.executable, "export_models.py", *missing], cwd=suite.ROOT / "testmodels" / "export")
+        done = subprocess.run([sys.executable, "export_models.py", "--keep-manifests", *missing], cwd=suite.ROOT / "testmodels" / "export")
         if done.returncode != 0:
             say(f"the export ended with code {done.returncode}; models without a file are left out")
 
 
 def convert(chosen, args) -> None:
-    """Converts each both ways, and writes the plan for the half in Java."""
+    """Converts each both ways, once more for the layout's report with --io-layout nhwc, and writes the plan for the half in Java."""
     suite.build()
     plan = []
     for model in chosen:
@@ -47,6 +47,7 @@ def convert(chosen, args) -> None:
             entry["onnx"] = str(suite.onnx_file(model))
             for kind in ("tenon", "tenon_frozen"):
                 entry["savedModels"][kind] = str(suite.saved_model(model, kind))
+            suite.saved_model(model, "tenon_frozen_nhwc")
         except Exception as e:
             say(f"{model['name']}: {e}")
         if entry.get("onnx") and os.path.exists(entry["onnx"]):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import models as suite
 
-BEGIN, END = "<!-- table: made by benchmarks/latency/run.py -->", "<!-- end of table -->"
+BEGIN, END = "<!-- made by benchmarks/latency/run.py -->", "<!-- end -->"
+TARGET = 1.6  # times ONNX Runtime's latency, frozen, geometric mean over all models
 
 
 def read(file: Path) -> dict:
@@ -18,46 +19,75 @@ def read(file: Path) -> dict:
 
 def render(models: list, scratch: Path) -> str:
     python, java = read(scratch / "python.json"), read(scratch / "java.json")
-    rows = [row(m, python["models"].get(m["name"], {}), java["models"].get(m["name"], {}), layout(m, scratch)) for m in models
-            if m["name"] in python["models"] or m["name"] in java["models"]]
-    head = ["model", "transposes", "MB moved", "cut, MB", "ORT ms", "vars", "frozen", "Java: ORT ms", "vars", "frozen",
-            "Keras: vars", "frozen", "reported: Keras vars", "frozen", "converter"]
-    text = [environment(python["environment"], java["environment"]), "", line(head), line(["---"] + ["--:"] * (len(head) - 1))]
-    text += [line(r) for r in rows]
-    text += [line(means(models, python, java)), ""]
+    shown = [m for m in models if m["name"] in python["models"] or m["name"] in java["models"]]
+    parts = [environment(python["environment"], java["environment"]), latencies(shown, python, java), layouts(shown, python, scratch)]
     notes = problems(models, python, java)
     if notes:
-        text += ["Not as it should be in this run:", ""] + [f"- {n}" for n in notes] + [""]
-    return "\n".join(text)
+        parts.append("Not as it should be in this run:\n\n" + "\n".join(f"- {n}" for n in notes))
+    return "\n\n".join(parts + [targets(shown, python), where_it_goes(shown, python)]) + "\n"
 
 
-def line(cells: list) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def row(model, python, java, layout_report) -> list:
-    run = python.get("subjects", {}).get("tenon_frozen", python.get("subjects", {}).get("tenon", {})).get("executed", {})
-    reported = model.get("reported", {})
-    return [model["title"], number(run.get("transposes"), 0), number(megabytes(run.get("transpose_bytes")), 2),
-            number(megabytes(layout_report.get("cutBytes")), 2),
-            ms(python), ratio(python, "tenon"), ratio(python, "tenon_frozen"),
-            ms(java), ratio(java, "tenon"), ratio(java, "tenon_frozen"),
-            ratio(python, "keras"), ratio(python, "keras_frozen"),
-            number(reported.get("keras"), 1), number(reported.get("keras_frozen"), 1), number(reported.get("converter"), 1)]
-
-
-def layout(model, scratch: Path) -> dict:
-    """The layout's part of the conversion's report, if it has one."""
-    file = suite.report_file(model, "tenon_frozen", scratch)
-    return json.loads(file.read_text()).get("layout", {}) if file.exists() else {}
-
-
-def megabytes(count):
-    return None if count is None else count / 1e6
+def markdown(head: list, rows: list, numbers: bool = True) -> str:
+    align = ["---"] + ["--:" if numbers else "---"] * (len(head) - 1)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, align] + rows)
 
 
 def number(value, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
+
+
+# ---- the tables --------------------------------------------------------------------------------------------------------------
+
+COLUMNS = [("python", "tenon"), ("python", "tenon_frozen"), ("java", "tenon"), ("java", "tenon_frozen"), ("python", "keras"),
+           ("python", "keras_frozen"), ("reported", "keras"), ("reported", "keras_frozen"), ("reported", "converter")]
+
+
+def latencies(models, python, java) -> str:
+    head = ["model", "ONNX Runtime, ms", "Tenon: variables", "frozen", "Java: ONNX Runtime, ms", "Tenon: variables", "frozen",
+            "Keras: variables", "frozen", "earlier: Keras variables", "frozen", "another converter"]
+    rows = []
+    for m in models:
+        documents = {"python": python["models"].get(m["name"], {}), "java": java["models"].get(m["name"], {})}
+        cells = [number(m["reported"].get(s), 1) if w == "reported" and "reported" in m else ratio(documents.get(w, {}), s)
+                 for w, s in COLUMNS]
+        rows.append([m["title"], ms(documents["python"]), *cells[:2], ms(documents["java"]), *cells[2:]])
+    values = {"python": python["models"].values(), "java": java["models"].values()}
+    means = []
+    for where, subject in COLUMNS:
+        if where == "reported":
+            found = [m["reported"][subject] for m in models if subject in m.get("reported", {})]
+        else:
+            found = [r["subjects"][subject]["of_onnxruntime"] for r in values[where]
+                     if "of_onnxruntime" in r.get("subjects", {}).get(subject, {})]
+        means.append(f"**{geometric_mean(found):.2f}** ({len(found)})" if found else "")
+    rows.append(["**geometric mean** (models)", "", *means[:2], "", *means[2:]])
+    return markdown(head, rows)
+
+
+def layouts(models, python, scratch: Path) -> str:
+    head = ["model", "transposes that run", "MB they move", "report: transposes", "MB", "least MB possible",
+            "with `--io-layout nhwc`: transposes", "MB"]
+    rows = []
+    for m in models:
+        run = python["models"].get(m["name"], {}).get("subjects", {}).get("tenon_frozen", {}).get("executed", {})
+        source, nhwc = layout(m, "tenon_frozen", scratch), layout(m, "tenon_frozen_nhwc", scratch)
+        rows.append([m["title"], number(run.get("transposes"), 0), megabytes(run.get("transpose_bytes")),
+                     *moved(source), megabytes(source.get("lower_bound_bytes")), *moved(nhwc)])
+    return markdown(head, rows)
+
+
+def layout(model, kind: str, scratch: Path) -> dict:
+    """The layout's part of the conversion's report, if it has one."""
+    file = suite.report_file(model, kind, scratch)
+    return json.loads(file.read_text()).get("layout", {}) if file.exists() else {}
+
+
+def moved(report) -> list:
+    return [str(len(report["transposes"])), megabytes(report.get("moved_bytes"))] if report else ["", ""]
+
+
+def megabytes(count) -> str:
+    return "" if count is None else f"{count / 1e6:.2f}"
 
 
 def ms(result) -> str:
@@ -70,22 +100,6 @@ def ratio(result, subject) -> str:
         return "failed" if subject in result.get("failed", {}) else ""
     rough = "~" if result.get("disturbed") else ""
     return rough + number(found.get("of_onnxruntime"), 2) + (" (wrong)" if f"{subject}: outputs" in result.get("failed", {}) else "")
-
-
-def means(models, python, java) -> list:
-    """The geometric mean of each column of multiples, over the models that have one."""
-    cells = ["**geometric mean**", "", "", ""]
-    for source in ("", "python:tenon", "python:tenon_frozen", "", "java:tenon", "java:tenon_frozen", "python:keras", "python:keras_frozen",
-                   "reported:keras", "reported:keras_frozen", "reported:converter"):
-        where, _, subject = source.partition(":")
-        if where == "reported":
-            values = [m["reported"][subject] for m in models if subject in m.get("reported", {})]
-        else:
-            results = {"python": python, "java": java}.get(where, {"models": {}})["models"].values()
-            values = [r["subjects"][subject]["of_onnxruntime"] for r in results
-                      if "of_onnxruntime" in r.get("subjects", {}).get(subject, {})]
-        cells.append(f"**{geometric_mean(values):.2f}** ({len(values)})" if values else "")
-    return cells
 
 
 def geometric_mean(values: list) -> float:
@@ -119,8 +133,67 @@ def problems(models, python, java) -> list:
     return notes
 
 
+# ---- targets, and where the time goes ----------------------------------------------------------------------------------------
+
+def median(model, subject, python):
+    return python["models"].get(model["name"], {}).get("subjects", {}).get(subject, {}).get("median")
+
+
+def behind(model, python) -> list:
+    """Which of its targets a model misses: Keras both ways where Keras has it, and ONNX Runtime."""
+    missed = []
+    for ours, theirs, words in (("tenon", "keras", "variables: slower than Keras with variables"),
+                                ("tenon_frozen", "keras_frozen", "frozen: slower than Keras frozen")):
+        a, b = median(model, ours, python), median(model, theirs, python)
+        if a and b and a > b:
+            missed.append(f"{words} ({a:.2f} against {b:.2f} ms)")
+    a, b = median(model, "tenon_frozen", python), median(model, "onnxruntime", python)
+    if a and b and a / b > TARGET:
+        missed.append(f"frozen: {a / b:.2f} times ONNX Runtime")
+    return missed
+
+
+def targets(models, python) -> str:
+    text = ["### Against the targets", ""]
+    results = [python["models"].get(m["name"], {}) for m in models]
+    ratios = [r["subjects"]["tenon_frozen"]["of_onnxruntime"] for r in results
+              if "of_onnxruntime" in r.get("subjects", {}).get("tenon_frozen", {})]
+    if ratios:
+        mean = geometric_mean(ratios)
+        rough = sum(r.get("disturbed", 0) > 0 for r in results)
+        text.append(f"- Geometric mean, frozen, of {len(ratios)} models: {mean:.2f} times ONNX Runtime; the target is at most {TARGET}"
+                    + (f". {rough} of the figures are rough, and too good: it means nothing yet." if rough else
+                       f": {'reached' if mean <= TARGET else 'missed'}."))
+    for ours, theirs, words in (("tenon", "keras", "with variables"), ("tenon_frozen", "keras_frozen", "frozen")):
+        both = [m for m in models if median(m, ours, python) and median(m, theirs, python)]
+        slower = [m["title"] for m in both if median(m, ours, python) > median(m, theirs, python)]
+        if both:
+            text.append(f"- No slower than Keras' own model, {words}: {len(both) - len(slower)} of {len(both)}"
+                        + (f"; slower: {', '.join(slower)}" if slower else "") + ".")
+    return "\n".join(text)
+
+
+def where_it_goes(models, python) -> str:
+    """For the models that miss a target, the operations that TensorFlow's executor ran of the frozen model."""
+    rows = []
+    for m in models:
+        run = python["models"].get(m["name"], {}).get("subjects", {}).get("tenon_frozen", {}).get("executed")
+        missed = behind(m, python)
+        if run and missed:
+            ops = [f"{short(o['op'])} ×{o['count']} {100 * o['share']:.0f} %" for o in run["ops"] if o["share"] >= 0.03]
+            rows.append([m["title"], "; ".join(missed), f"{run['nodes']}", "; ".join(ops)])
+    return (f"### Where the time goes\n\nFrozen models that take more than {TARGET} times as long as ONNX Runtime, or longer than Keras' "
+            "either way: the operations that the executor ran after all of TensorFlow's optimizers, with what was fused into them, their "
+            "number, and their share of the traced time.\n\n"
+            + (markdown(["model", "misses", "operations", "most of the time"], rows, numbers=False) if rows else "None."))
+
+
+def short(op: str) -> str:
+    return op.replace("_MklNative", "").replace("_Mkl", "").replace("DepthwiseConv2dNative", "Depthwise").replace("[", " [")
+
+
 def insert(text: str, file: Path) -> None:
-    """Puts the table between its two marks in the page."""
+    """Puts the text between its two marks in the page."""
     page = file.read_text()
     before, rest = page.split(BEGIN, 1)
     after = rest.split(END, 1)[1]

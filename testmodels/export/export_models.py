@@ -351,6 +351,7 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--full", action="store_true")
+    parser.add_argument("--keep-manifests", action="store_true", help="leave ../models.json and ../models-full.json as they are")
     args = parser.parse_args()
     if args.list:
         for name, m in MODELS.items():
@@ -369,8 +370,9 @@ def main():
                 print(f"FAIL  {name}: {type(e).__name__}: {str(e)[:600]}", flush=True)
                 if os.environ.get("TRACE"):
                     traceback.print_exc()
-    manifest("small")
-    manifest("full")
+    if not args.keep_manifests:
+        manifest("small")
+        manifest("full")
     if failed:
         print("failed:", " ".join(failed))
         sys.exit(1)
