@@ -44,6 +44,8 @@ import java.util.Set;
 record Compilation(SourceFormat format, Model model, int sourceNodes, SourceParameters parameters, Conversion conversion, Map<String, PassResult> passes,
     ChannelsLast.Result layout, Resolution custom, List<OperatorLibrary> libraries, Diagnostics diagnostics) {
 
+  private static final String NORMALIZATION = "fuse-normalization";
+
   /** Compiles a source. Unsupported parts are errors among the diagnostics, all of them. */
   static Compilation of(ModelSource source, ConvertOptions options, Phases phases) {
     Diagnostics reading = new Diagnostics();
@@ -72,6 +74,10 @@ record Compilation(SourceFormat format, Model model, int sourceNodes, SourcePara
     requireNames(model, options.layout());
     ChannelsLast.Result layout = ChannelsLast.run(model, options.layout().withElementwise(custom.elementwise()));
     shapes.infer(model, new Diagnostics());
+    if (passes.containsKey(NORMALIZATION)) {
+      // Over channels that were in the middle, written out, and are last now.
+      PassManager.of(NORMALIZATION + ",dead-code").run(new PassContext(model, diagnostics, shapes));
+    }
     if (dump != null) {
       dump.write("layout", model);
     }

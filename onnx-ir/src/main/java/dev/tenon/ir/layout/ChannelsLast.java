@@ -62,8 +62,11 @@ public final class ChannelsLast {
     collect(model.graph(), problem, rewriter.made(), remaining);
     Map<String, List<Integer>> perms = new LinkedHashMap<>();
     rewriter.interfacePerms().forEach((v, perm) -> perms.put(v.name(), Arrays.stream(perm).boxed().toList()));
-    return new Result(rewriter.assigned(), List.copyOf(remaining), (long) solution.cost(), (long) Math.floor(solution.bound() + 1e-6),
-        solution.isOptimal(), problem.binary().variables(), solution.frustrated(), perms);
+    // The parts of a byte only tell equally good assignments from each other.
+    long moved = (long) solution.cost();
+    long bound = (long) Math.floor(solution.bound() + 1e-6);
+    return new Result(rewriter.assigned(), List.copyOf(remaining), moved, Math.min(moved, bound), moved <= bound, problem.binary().variables(),
+        solution.frustrated(), perms);
   }
 
   private static void collect(Graph graph, LayoutProblem problem, Map<Node, String> made, List<Remaining> remaining) {

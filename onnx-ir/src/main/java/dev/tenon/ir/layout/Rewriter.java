@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /** Carries an assignment of layouts out: every node is made anew in its layout, and copies of values are made where they are needed. */
 final class Rewriter {
@@ -330,23 +331,47 @@ final class Rewriter {
     return known;
   }
 
-  /** {@code x} transposed by {@code perm}, right behind its producer: by a reshape if that is enough. */
+  /** {@code x} transposed by {@code perm}, right behind its producer: by reshapes if only axes of size one move. */
   private Value move(Value x, int[] perm, Value copied, String reason) {
-    Type type = Permutations.permuted(x.type(), perm);
-    long[] target = Permutations.movesOnlyOnes(x.shape(), perm) ? reshapeTarget(x.shape(), perm) : null;
-    NodeBuilder b = target != null ? x.graph().newNode("Reshape").inputs(x, vector("shape", target))
-        : x.graph().newNode("Transpose").inputs(x).attr("perm", Permutations.toLongs(perm));
     Node from = copied.producer() != null ? copied.producer() : x.producer();
-    b.provenance(from == null ? Provenance.NONE : from.provenance()).output(x.name() + "_t", type);
+    Provenance provenance = from == null ? Provenance.NONE : from.provenance();
+    Type type = Permutations.permuted(x.type(), perm);
+    if (Permutations.movesOnlyOnes(x.shape(), perm)) {
+      return withOnesMoved(x, perm, type, provenance);
+    }
+    NodeBuilder b = x.graph().newNode("Transpose").inputs(x).attr("perm", Permutations.toLongs(perm)).provenance(provenance)
+        .output(x.name() + "_t", type);
     if (LayoutProblem.isOwnTranspose(copied.producer()) && named.add(copied.producer())) {
       b.name(copied.producer().name());
     }
-    Node n = x.producer() != null ? b.insertAfter(x.producer())
-        : x.graph().firstNode() == null ? b.append() : b.insertBefore(x.graph().firstNode());
-    if (target == null) {
-      made.put(n, reason);
-    }
+    Node n = insertBehind(x, b);
+    made.put(n, reason);
     return n.output();
+  }
+
+  private static Node insertBehind(Value x, NodeBuilder b) {
+    if (x.producer() != null) {
+      return b.insertAfter(x.producer());
+    }
+    return x.graph().firstNode() == null ? b.append() : b.insertBefore(x.graph().firstNode());
+  }
+
+  private Value withOnesMoved(Value x, int[] perm, Type type, Provenance provenance) {
+    long[] target = reshapeTarget(x.shape(), perm);
+    if (target != null) {
+      return insertBehind(x, x.graph().newNode("Reshape").inputs(x, vector("shape", target)).provenance(provenance)
+          .output(x.name() + "_t", type)).output();
+    }
+    long[] before = IntStream.range(0, perm.length).filter(i -> x.shape().dim(i).is(1)).asLongStream().toArray();
+    long[] behind = IntStream.range(0, perm.length).filter(i -> x.shape().dim(perm[i]).is(1)).asLongStream().toArray();
+    Node squeeze = insertBehind(x, withAxes(x, "Squeeze", before, provenance)
+        .output(x.name() + "_s", Type.tensor(x.dtype(), Shape.of(x.shape().dims().stream().filter(d -> !d.is(1)).toList()))));
+    return insertBehind(squeeze.output(), withAxes(squeeze.output(), "Unsqueeze", behind, provenance).output(x.name() + "_t", type)).output();
+  }
+
+  private NodeBuilder withAxes(Value x, String op, long[] axes, Provenance provenance) {
+    NodeBuilder b = x.graph().newNode(op).provenance(provenance);
+    return opset() < 13 ? b.inputs(x).attr("axes", axes) : b.inputs(x, vector("axes", axes));
   }
 
   private String reason(Value v, Value root, Node reader) {

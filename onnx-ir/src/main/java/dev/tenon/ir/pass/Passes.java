@@ -20,6 +20,7 @@ public final class Passes {
         new NormalizationFusion(),
         new ActivationFusion(),
         new ProductScales(),
+        new GroupNorms(),
         new ChannelShuffles(),
         new ConvolutionFusion(),
         new BatchNormFolding(),
