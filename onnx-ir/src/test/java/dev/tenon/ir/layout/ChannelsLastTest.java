@@ -12,6 +12,9 @@ import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.Diagnostics;
 import dev.tenon.ir.io.OnnxReader;
 import dev.tenon.ir.ort.OrtModel;
+import dev.tenon.ir.pass.InferredShapes;
+import dev.tenon.ir.pass.PassContext;
+import dev.tenon.ir.pass.PassManager;
 import dev.tenon.ir.shape.ShapeInference;
 import dev.tenon.ir.testing.Equivalence;
 import dev.tenon.ir.testing.Fixtures;
@@ -45,6 +48,21 @@ class ChannelsLastTest {
     RandomInputs inputs = RandomInputs.seeded(7).sizes(Map.of("batch", 2L, "height", 64L, "width", 96L, "sequence", 7L, "time", 9L, "length", 40L))
         .range("token_type_ids", 0, 2);
     check(() -> OnnxReader.read(file), inputs);
+  }
+
+  /** As in a conversion, where the passes come first: their operators are carried too. */
+  @ParameterizedTest
+  @MethodSource("models")
+  void realModelsComputeTheSameBehindThePasses(Path file) {
+    RandomInputs inputs = RandomInputs.seeded(8).sizes(Map.of("batch", 2L, "height", 64L, "width", 96L, "sequence", 7L, "time", 9L, "length", 40L))
+        .range("token_type_ids", 0, 2);
+    Model after = OnnxReader.read(file);
+    InferredShapes shapes = new InferredShapes();
+    shapes.infer(after, new Diagnostics());
+    PassManager.of("default").run(new PassContext(after, new Diagnostics(), shapes));
+    ChannelsLast.Result result = assign(after);
+    Equivalence.assertSameOutputs(OnnxReader.read(file), after, 5 * TOLERANCE, List.of(inputs));
+    assertTrue(result.movedBytes() >= result.bound());
   }
 
   /** Applies the layout to one of two equal models and compares; the transposes that are left. */

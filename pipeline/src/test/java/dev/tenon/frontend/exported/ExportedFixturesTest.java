@@ -15,7 +15,11 @@ import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.Diagnostic;
 import dev.tenon.ir.diag.Diagnostics;
+import dev.tenon.ir.layout.ChannelsLast;
 import dev.tenon.ir.ort.OrtModel;
+import dev.tenon.ir.pass.InferredShapes;
+import dev.tenon.ir.pass.PassContext;
+import dev.tenon.ir.pass.PassManager;
 import dev.tenon.ir.testing.Fixtures;
 import dev.tenon.verify.TensorComparison;
 import java.io.IOException;
@@ -87,10 +91,20 @@ class ExportedFixturesTest {
     assertEquals(List.of(), diagnostics.errors());
     assertEquals(Set.of(), custom);
     assertEquals(List.of(), contradictions(diagnostics), "types and shapes are those that the file says");
+    checkCases(model, file, name);
+    InferredShapes shapes = new InferredShapes();
+    shapes.infer(model, new Diagnostics());
+    PassManager.of("default").run(new PassContext(model, new Diagnostics(), shapes));
+    shapes.infer(model, new Diagnostics());
+    ChannelsLast.run(model);
+    checkCases(model, file, name + " after passes and layout");
+  }
+
+  private static void checkCases(Model model, Path file, String what) throws IOException {
     try (OrtModel ort = OrtModel.open(model, OrtModel.Options.reference())) {
       for (int i : cases(file)) {
         Path values = file.resolveSibling("case" + i + ".safetensors");
-        check(model, ort, SafetensorsReader.open(values).tensors(), name + " on " + values.getFileName());
+        check(model, ort, SafetensorsReader.open(values).tensors(), what + " on " + values.getFileName());
       }
     }
   }
