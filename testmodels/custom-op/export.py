@@ -6,6 +6,7 @@ builds the library with g++, and writes model.onnx, model.pt2, model.pt (TorchSc
 function), and case.safetensors: inputs, and what PyTorch computes from them.
 """
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "export"))
+import torchzip  # noqa: E402
 
 
 def build(folder: Path) -> Path:
@@ -25,6 +28,18 @@ def build(folder: Path) -> Path:
     subprocess.run(["g++", "-O2", "-shared", "-fPIC", "-o", str(library), str(HERE / "shrinkage.cpp"), "-L" + torch_lib, "-l:libtorch_cpu.so"],
                    check=True)
     return library
+
+
+def clean(path: Path):
+    """Takes out the machine's paths: names of files become relative, TorchScript's debug information goes."""
+    entries = []
+    for name, data, deflated in torchzip.read(path):
+        if name.endswith(".debug_pkl"):
+            continue
+        if name == "models/model.json":
+            data = re.sub(rb'File \\"[^"]*/(site-packages|custom-op)/', rb'File \\"', data)
+        entries.append((name, data, deflated))
+    torchzip.write(path, "model", entries)
 
 
 class Denoiser(nn.Module):
@@ -100,6 +115,8 @@ def main(folder: Path):
     dims = {0: torch.export.Dim("batch", min=1), 2: torch.export.Dim("height", min=1), 3: torch.export.Dim("width", min=1)}
     torch.export.save(torch.export.export(model, (image,), dynamic_shapes=(dims,)), str(HERE / "model.pt2"))
     torch.jit.script(model).save(str(HERE / "model.pt"))
+    for name in ["model.pt2", "model.pt"]:
+        clean(HERE / name)
     onnx.save(onnx_model(model), str(HERE / "model.onnx"))
     onnx.save(reference_function(), str(HERE / "shrinkage.onnx"))
     with torch.no_grad():

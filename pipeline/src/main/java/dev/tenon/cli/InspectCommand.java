@@ -258,7 +258,8 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   static ObjectNode toJson(CustomNode n) {
-    ObjectNode c = Json.object().put("operator", n.operator()).put("schema", n.schema()).put("node", n.node()).put("location", n.location());
+    ObjectNode c = Json.object().put("operator", n.operator()).put("schema", n.schema()).put("node", n.node()).put("location",
+        n.location());
     ObjectNode attributes = c.putObject("attributes");
     n.attributes().forEach(attributes::put);
     ObjectNode types = c.putObject("attribute_types");

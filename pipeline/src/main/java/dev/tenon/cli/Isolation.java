@@ -140,8 +140,8 @@ final class Isolation {
 
   /** Says what is known, and removes what the process could not. */
   private int crashed(int code, long pid, Path target) {
-    StringBuilder b = new StringBuilder("the process that ran ").append(String.join(", ", libraries.stream().map(p -> p.getFileName().toString()).toList()))
-        .append(" ended ");
+    List<String> names = libraries.stream().map(p -> p.getFileName().toString()).toList();
+    StringBuilder b = new StringBuilder("the process that ran ").append(String.join(", ", names)).append(" ended ");
     b.append(signal.get().isEmpty() ? "with code " + code : "with " + signal.get());
     if (!frame.get().isEmpty()) {
       b.append(" in ").append(frame.get());

@@ -63,14 +63,16 @@ final class StubsCommand implements Callable<Integer> {
   @Option(names = {"-o", "--output"}, paramLabel = "DIR", description = "The folder of the stubs, new or with stubs already.")
   private Path output;
 
-  @Option(names = "--lang", paramLabel = "c|cpp", defaultValue = "c", description = "The language of the kernels; default ${DEFAULT-VALUE}.")
+  @Option(names = "--lang", paramLabel = "c|cpp", defaultValue = "c",
+      description = "The language of the kernels; default ${DEFAULT-VALUE}.")
   private StubFolder.Language language;
 
   @Option(names = "--body", paramLabel = "none|identity|expression", defaultValue = "none",
       description = "What a new kernel computes: nothing yet (the default), its first input, or an element-wise expression.")
   private BodyForm body;
 
-  @Option(names = "--expression", paramLabel = "C", description = "Of --body expression: C, with the names of inputs and of attributes, 'fmax(x, 0)'.")
+  @Option(names = "--expression", paramLabel = "C",
+      description = "Of --body expression: C, with the names of inputs and of attributes, 'fmax(x, 0)'.")
   private String expression;
 
   @Option(names = "--per-channel", paramLabel = "NAME",
@@ -80,7 +82,8 @@ final class StubsCommand implements Callable<Integer> {
   @Option(names = "--operator", paramLabel = "NAME", description = "Only this operator, com.example::SoftThreshold; repeatable.")
   private List<String> only = new ArrayList<>();
 
-  @Option(names = "--library", paramLabel = "NAME", defaultValue = "custom_ops", description = "The name of the library; default ${DEFAULT-VALUE}.")
+  @Option(names = "--library", paramLabel = "NAME", defaultValue = "custom_ops",
+      description = "The name of the library; default ${DEFAULT-VALUE}.")
   private String library;
 
   @Mixin
@@ -115,7 +118,8 @@ final class StubsCommand implements Callable<Integer> {
     }
     FirstRun.announce(terminal);
     try (ModelSource source = ModelSource.resolve(model, terminal::note)) {
-      Model m = Frontends.read(source, new ReadOptions(inputs.parse(spec.commandLine())).withCustomTypes(Resolution.typer(custom.ops())), new Diagnostics());
+      Model m = Frontends.read(source, new ReadOptions(inputs.parse(spec.commandLine())).withCustomTypes(Resolution.typer(custom.ops())),
+          new Diagnostics());
       Set<String> chosen = chosen(m, custom);
       // Names and types that the user declares; what is resolved by a stub cannot be resolved yet.
       Resolution.declare(m, custom.ops());
@@ -126,7 +130,8 @@ final class StubsCommand implements Callable<Integer> {
       StubFolder.Result result = StubFolder.write(output, stubs, language, library);
       List<OperatorCases.Recorded> cases = new ArrayList<>();
       for (Stub s : stubs) {
-        cases.add(OperatorCases.record(m, s.signature().operator(), result.folder().cases(), s.signature().prefix(), custom, terminal::note));
+        cases.add(OperatorCases.record(m, s.signature().operator(), result.folder().cases(), s.signature().prefix(), custom,
+            terminal::note));
       }
       print(stubs, result, cases);
       return ExitCodes.OK;
@@ -155,7 +160,8 @@ final class StubsCommand implements Callable<Integer> {
       }
     });
     if (chosen.isEmpty()) {
-      throw BadInputException.of(model, "", uses.isEmpty() ? "no custom operators" : "custom operators that are all resolved in other ways: "
+      throw BadInputException.of(model, "", uses.isEmpty() ? "no custom operators"
+          : "custom operators that are all resolved in other ways: "
           + String.join(", ", uses.keySet()), "one to write a stub for; --operator NAME writes one whatever it is resolved by");
     }
     return chosen;
@@ -168,7 +174,8 @@ final class StubsCommand implements Callable<Integer> {
       case identity -> Body.IDENTITY;
       case expression -> Body.expression(expression, new LinkedHashSet<>(perChannel));
     };
-    List<String> places = uses.stream().map(n -> n.label() + (n.provenance().modulePath().isEmpty() ? "" : " (" + n.provenance().modulePath() + ")")).toList();
+    List<String> places = uses.stream().map(n -> n.label() + (n.provenance().modulePath().isEmpty() ? "" : " ("
+        + n.provenance().modulePath() + ")")).toList();
     return new Stub(signature, places, first, rule.layout() == null ? LayoutKind.OPAQUE : rule.layout());
   }
 
@@ -181,7 +188,8 @@ final class StubsCommand implements Callable<Integer> {
       OperatorSignature s = stubs.get(i).signature();
       terminal.result(s.operator() + " is " + s.name() + " in TensorFlow, " + Texts.plural(s.uses(), "use"));
       OperatorCases.Recorded c = cases.get(i);
-      terminal.result("  " + Texts.plural(c.files().size(), "test case") + (c.problem().isEmpty() ? ", with outputs" : ", without outputs: " + c.problem()));
+      terminal.result("  " + Texts.plural(c.files().size(), "test case")
+          + (c.problem().isEmpty() ? ", with outputs" : ", without outputs: " + c.problem()));
     }
     List<List<String>> rows = new ArrayList<>();
     result.written().forEach(f -> rows.add(List.of(f, "written")));

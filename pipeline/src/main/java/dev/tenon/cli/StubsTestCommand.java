@@ -55,7 +55,8 @@ final class StubsTestCommand implements Callable<Integer> {
     StubFolder stubs = StubFolder.read(folder);
     List<Path> libraries = List.of(stubs.libraryFile());
     if (!Files.isRegularFile(stubs.libraryFile())) {
-      throw BadInputException.of(folder, "", "no " + stubs.libraryFile().getFileName(), "it, which 'tenon stubs build " + folder + "' makes");
+      throw BadInputException.of(folder, "", "no " + stubs.libraryFile().getFileName(), "it, which 'tenon stubs build " + folder
+          + "' makes");
     }
     if (Isolation.isWanted(libraries)) {
       return Isolation.run(spec, terminal, libraries, null);

@@ -31,8 +31,8 @@ final class ChannelsLastOperator {
         int[] perm = toLast(v.rank());
         Type type = v.type();
         Origin origin = v.origin();
-        Node back = g.newNode("Transpose").inputs(v).attr("perm", longs(toFirst(v.rank()))).provenance(n.provenance()).output(v.name(), type)
-            .insertAfter(n);
+        Node back = g.newNode("Transpose").inputs(v).attr("perm", longs(toFirst(v.rank()))).provenance(n.provenance())
+            .output(v.name(), type).insertAfter(n);
         g.replaceAllUses(v, back.output());
         g.setInput(back, 0, v);
         back.output().setOrigin(origin);

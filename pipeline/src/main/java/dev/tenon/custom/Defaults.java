@@ -22,11 +22,15 @@ final class Defaults {
       return Optional.of(isFloat ? Attribute.ofFloat(p.name(), (float) s.toDouble()) : Attribute.ofInt(p.name(), s.toLong()));
     } else if (v instanceof TorchString s) {
       return Optional.of(Attribute.ofString(p.name(), s.text()));
-    } else if (v instanceof TorchList l && !p.type().isTensor() && l.elements().stream().allMatch(e -> e instanceof TorchScalar s && s.isConstant())) {
-      return Optional.of(list(p.name(), l.elements().stream().map(e -> (Object) (real ? (Object) ((TorchScalar) e).toDouble() : ((TorchScalar) e).toLong()))
-          .toList(), real));
+    } else if (v instanceof TorchList l && !p.type().isTensor() && l.elements().stream().allMatch(Defaults::isConstant)) {
+      List<Double> numbers = l.elements().stream().map(e -> ((TorchScalar) e).toDouble()).toList();
+      return Optional.of(list(p.name(), numbers, real));
     }
     return Optional.empty();
+  }
+
+  private static boolean isConstant(TorchValue v) {
+    return v instanceof TorchScalar s && s.isConstant();
   }
 
   /** A value from {@code ops.yaml}. */

@@ -37,12 +37,14 @@ public final class Definitions {
     int outputs = definition.graph().outputs().size();
     for (Node n : uses) {
       if (n.inputs().size() > inputs.size() || n.outputs().size() > outputs) {
-        throw BadInputException.of(file, "", "a graph of " + inputs.size() + " inputs and " + outputs + " outputs, and no function " + operator,
+        throw BadInputException.of(file, "", "a graph of " + inputs.size() + " inputs and " + outputs + " outputs, and no function "
+            + operator,
             "one of " + n.inputs().size() + " inputs and " + n.outputs().size() + " outputs, as " + operator + " has at " + n.label());
       }
     }
     definition.functions().forEach(model.functions()::putIfAbsent);
-    model.addFunction(new Function(id.domain(), id.name(), id.overload(), List.of(), Map.of(), definition.opsetImports(), definition.graph(), ""));
+    model.addFunction(new Function(id.domain(), id.name(), id.overload(), List.of(), Map.of(), definition.opsetImports(),
+        definition.graph(), ""));
   }
 
   /**

@@ -139,13 +139,15 @@ public record OpsFile(Path file, Map<String, OperatorRule> rules) {
     if (e.containsKey("attributes")) {
       e.get("attributes").entries().forEach((name, v) -> attributes.put(name, source(v)));
     }
-    return new OperatorRule(way, file(e.get("definition")), file(e.get("reference")), new Declaration(op, inputs, outputs, defaults), schema, types, feed,
+    return new OperatorRule(way, file(e.get("definition")), file(e.get("reference")), new Declaration(op, inputs, outputs, defaults),
+        schema, types, feed,
         attributes, e.containsKey("layout") ? layout(e.get("layout")) : null, e.containsKey("body") ? body(e.get("body")) : null);
   }
 
   private static void onlyWith(Map<String, YamlPart> entries, Way way, String key, Way its) {
     if (entries.containsKey(key) && way != its) {
-      throw entries.get(key).bad("'" + key + "' with " + (way == null ? "no 'resolve'" : "'resolve: " + way.label() + "'"), "it with 'resolve: "
+      throw entries.get(key).bad("'" + key + "' with " + (way == null ? "no 'resolve'" : "'resolve: " + way.label() + "'"),
+          "it with 'resolve: "
           + its.label() + "' only");
     }
   }

@@ -229,7 +229,8 @@ public record Resolution(EmitterRegistry registry, Map<String, Way> ways, Map<St
         registry.op(n.domain(), n.opType(), 0, c -> {
           Emitter own = found.get(CustomNodes.operator(c.node()));
           if (own == null) {
-            c.unsupported("overload " + c.node().overload() + " is not resolved", "give ops.yaml a rule for " + CustomNodes.operator(c.node()));
+            c.unsupported("overload " + c.node().overload() + " is not resolved", "give ops.yaml a rule for "
+                + CustomNodes.operator(c.node()));
           } else {
             own.emit(c);
           }
@@ -318,7 +319,8 @@ public record Resolution(EmitterRegistry registry, Map<String, Way> ways, Map<St
       }
       if (declared != null) {
         dtype = declared.dtype() != null ? declared.dtype() : n.hasInput(declared.typeOf()) ? n.input(declared.typeOf()).dtype() : dtype;
-        shape = declared.dims() != null ? Shape.of(declared.dims()) : n.hasInput(declared.shapeOf()) ? n.input(declared.shapeOf()).shape() : shape;
+        shape = declared.dims() != null ? Shape.of(declared.dims()) : n.hasInput(declared.shapeOf()) ? n.input(declared.shapeOf()).shape()
+            : shape;
       }
       if (dtype != DataType.UNDEFINED || shape.hasRank()) {
         v.setType(Type.tensor(dtype, shape));

@@ -53,7 +53,8 @@ record OperatorCase(Model model, Map<String, Tensor> inputs, List<Tensor> expect
       arguments.add(g.addInput("input_" + i, Type.tensor(t.dtype(), t.shape())));
       inputs.put("input_" + i, t);
     }
-    NodeBuilder b = g.newNode(use.opType()).domain(use.domain()).overload(use.overload()).name(use.opType()).inputs(arguments).attributes(use.attributes());
+    NodeBuilder b = g.newNode(use.opType()).domain(use.domain()).overload(use.overload()).name(use.opType())
+        .inputs(arguments).attributes(use.attributes());
     for (int i = 0; i < use.outputs().size(); i++) {
       Value v = use.output(i);
       // Sizes are the case's own; the rank and the type are the model's.

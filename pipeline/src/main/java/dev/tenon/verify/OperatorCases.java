@@ -126,7 +126,8 @@ public final class OperatorCases {
           dims[i] = Math.max(1, d.evaluate(sizes).orElse(first));
         }
         DataType dtype = v.dtype() == DataType.UNDEFINED ? DataType.FLOAT : v.dtype();
-        InputKind kind = new InputKind(dtype == DataType.STRING ? InputKind.Meaning.STRINGS : dtype == DataType.BOOL ? InputKind.Meaning.BOOLEANS
+        InputKind kind = new InputKind(dtype == DataType.STRING ? InputKind.Meaning.STRINGS : dtype == DataType.BOOL
+            ? InputKind.Meaning.BOOLEANS
             : dtype.isFloat() ? InputKind.Meaning.NUMBERS : InputKind.Meaning.INTEGERS, 4);
         values.add(generator.generate(kind, dtype, dims));
       }
@@ -145,8 +146,8 @@ public final class OperatorCases {
     Model model = c.model();
     boolean defined = Definitions.addReferences(model, custom.ops());
     if (!defined && custom.ortLibraries().isEmpty()) {
-      throw ReferenceFailure.unusable("nothing to record outputs from; --torch-library or --ort-library gives the source's own, and 'reference:' in "
-          + "ops.yaml its meaning in ONNX", null);
+      throw ReferenceFailure.unusable("nothing to record outputs from; --torch-library or --ort-library gives the source's own, "
+          + "and 'reference:' in ops.yaml its meaning in ONNX", null);
     }
     try (Reference ort = OnnxRuntimeReference.open(model, OrtModel.Options.reference().withCustomOps(custom.ortLibraries()))) {
       return List.copyOf(ort.run(c.inputs()).values());

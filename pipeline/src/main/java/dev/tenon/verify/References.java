@@ -85,7 +85,8 @@ final class References implements AutoCloseable {
   private Reference onnxRuntime(OrtModel.Options plain) {
     OrtModel.Options options = plain.withCustomOps(custom.ortLibraries());
     try {
-      return format == SourceFormat.ONNX && !defined ? OnnxRuntimeReference.open(source.file(), options) : OnnxRuntimeReference.open(model, options);
+      return format == SourceFormat.ONNX && !defined ? OnnxRuntimeReference.open(source.file(), options)
+          : OnnxRuntimeReference.open(model, options);
     } catch (ReferenceFailure e) {
       Set<String> unknown = new TreeSet<>();
       CustomNodes.byOperator(model).forEach((operator, uses) -> {

@@ -54,7 +54,8 @@ public final class Verifier implements AutoCloseable {
     this.savedModel = savedModel;
     this.log = log;
     this.record = ConversionRecord.read(savedModel);
-    this.model = Frontends.read(source, readOptions(source, record).withCustomTypes(Resolution.typer(options.custom().ops())), new Diagnostics());
+    this.model = Frontends.read(source, readOptions(source, record).withCustomTypes(Resolution.typer(options.custom().ops())),
+        new Diagnostics());
     this.inputs = inputs(model);
     List<String> recorded = record.inputs().stream().map(ConversionRecord.Port::onnx).toList();
     if (!recorded.containsAll(inputs.keySet())) {
@@ -71,12 +72,14 @@ public final class Verifier implements AutoCloseable {
       Set<String> missing = new TreeSet<>(needed.operators());
       loaded.forEach(l -> missing.removeAll(l.operatorNames()));
       if (!missing.isEmpty()) {
-        throw BadInputException.of(savedModel, "libraries", "that it needs the operators " + String.join(", ", missing) + " of " + needed.file()
+        throw BadInputException.of(savedModel, "libraries", "that it needs the operators " + String.join(", ", missing) + " of "
+            + needed.file()
             + (loaded.isEmpty() ? "" : ", which are in none of the libraries given"), "that library (SHA-256 " + needed.sha256()
             + ") with --op-library");
       }
       if (loaded.stream().noneMatch(l -> l.sha256().equals(needed.sha256()))) {
-        log.accept("warning: " + savedModel + " was converted with another build of " + needed.file() + " (SHA-256 " + needed.sha256() + ")");
+        log.accept("warning: " + savedModel + " was converted with another build of " + needed.file() + " (SHA-256 " + needed.sha256()
+            + ")");
       }
     }
   }

@@ -73,7 +73,8 @@ class ResolutionTest {
   private static Function function() {
     Graph g = new Graph("body");
     Value x = g.addInput("x", null);
-    Value scale = g.newNode("Constant").attribute(Attribute.reference("value_float", Attribute.Kind.FLOAT, "scale")).output("s").append().output();
+    Value scale = g.newNode("Constant").attribute(Attribute.reference("value_float", Attribute.Kind.FLOAT,
+        "scale")).output("s").append().output();
     g.addOutput(g.newNode("Mul").inputs(x, scale).output("y").append().output());
     return new Function("tests", "Scale", "", List.of("scale"), Map.of(), Map.of("", 18), g, "");
   }
@@ -102,7 +103,8 @@ class ResolutionTest {
     Graphs g = Graphs.opset(18);
     g.model().setIrVersion(10);
     Value x = g.input("x", "n", 2);
-    OnnxWriter.write(g.output("y", g.op("Mul", x, g.initializer("w", Tensor.of(new float[] {5, -7}, 2)))).model(), folder.resolve("small.onnx"));
+    OnnxWriter.write(g.output("y", g.op("Mul", x, g.initializer("w", Tensor.of(new float[] {5, -7}, 2)))).model(),
+        folder.resolve("small.onnx"));
     Model m = model("Weighted");
     Resolution r = Resolution.of(m, ops("tests::Weighted: {definition: small.onnx}"), List.of());
     assertArrayEquals(new float[] {5, 14}, run(m, r));
@@ -127,7 +129,8 @@ class ResolutionTest {
   @Test
   void anOperatorThatTensorFlowHasIsMapped() throws IOException {
     Model m = model("Leak", Attribute.ofFloat("slope", -0.5f));
-    Resolution r = Resolution.of(m, ops("tests::Leak: {resolve: tensorflow, op: LeakyRelu, attributes: {alpha: slope}, layout: elementwise}"), List.of());
+    Resolution r = Resolution.of(m, ops("tests::Leak: {resolve: tensorflow, op: LeakyRelu, attributes: {alpha: slope}, "
+        + "layout: elementwise}"), List.of());
     assertEquals(Set.of("tests::Leak"), r.elementwise(), "layouts pass through it");
     assertArrayEquals(new float[] {1, 1}, run(m, r));
     Model constant = model("Leak");

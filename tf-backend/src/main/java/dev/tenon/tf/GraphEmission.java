@@ -194,7 +194,7 @@ final class GraphEmission {
       boolean custom = !n.domain().isEmpty() && !n.domain().equals("dev.tenon");
       unsupported(n, custom ? "custom-operator" : "unsupported-operator",
           (custom ? "custom operator " : "no emitter for operator ") + n.qualifiedOp(),
-          custom ? "it has no definition in the model; 'tenon inspect' shows the ways to give it one" : "");
+          custom ? "it has no definition in the model; give it one with --ops, or a kernel with 'tenon stubs'" : "");
       return;
     }
     try {

@@ -44,7 +44,8 @@ public final class TorchOperatorReference implements AutoCloseable {
     for (int i = 0; i < node.inputs().size(); i++) {
       inputs.add("x" + i);
     }
-    String result = node.outputs().size() == 1 ? "Tensor" : "Tuple[" + String.join(", ", node.outputs().stream().map(v -> "Tensor").toList()) + "]";
+    String result = node.outputs().size() == 1 ? "Tensor" : "Tuple[" + String.join(", ",
+        node.outputs().stream().map(v -> "Tensor").toList()) + "]";
     Method forward = Method.forward(inputs.stream().map(n -> n + ": Tensor").toList(), result, List.of("return " + call(node, schema)));
     TemporaryPath folder = null;
     try {
@@ -71,7 +72,8 @@ public final class TorchOperatorReference implements AutoCloseable {
       String name = names.isEmpty() ? "arg" + i : names.get(i);
       String tensor = "x" + i;
       if (name.endsWith("[]")) {
-        arguments.merge(name.substring(0, name.length() - 2), "[" + tensor + "]", (list, one) -> list.substring(0, list.length() - 1) + ", " + tensor + "]");
+        arguments.merge(name.substring(0, name.length() - 2), "[" + tensor + "]", (list, one) -> list.substring(0, list.length() - 1)
+            + ", " + tensor + "]");
       } else {
         arguments.put(name, tensor);
       }

@@ -22,7 +22,8 @@ final class AttributeValues {
   }
 
   private static Object integer(Object v) {
-    return v instanceof Boolean b ? (Object) (b ? 1L : 0L) : v instanceof Integer || v instanceof Long ? (Object) ((Number) v).longValue() : null;
+    return v instanceof Boolean b ? (Object) (b ? 1L : 0L) : v instanceof Integer || v instanceof Long ? (Object) ((Number) v).longValue()
+        : null;
   }
 
   private static float[] floats(List<?> list) {

@@ -97,7 +97,8 @@ final class GlueText {
   }
 
   private static String length(String target, Port p) {
-    return p.mixed() ? "  int32_t bytes_" + p.name() + ";\n  " + target + " = tenon_attr_size(k, \"" + p.type() + "\", &bytes_" + p.name() + ", status);"
+    return p.mixed() ? "  int32_t bytes_" + p.name() + ";\n  " + target + " = tenon_attr_size(k, \"" + p.type() + "\", &bytes_" + p.name()
+        + ", status);"
         : "  " + target + " = tenon_attr_int(k, \"" + OperatorSignature.lengthOf(p) + "\", status);";
   }
 
@@ -128,8 +129,10 @@ final class GlueText {
       String n = "state->n_" + p.name();
       switch (p.arity()) {
         case SINGLE -> lines.add("  a." + p.name() + " = tenon_input(&c, \"" + p.name() + "\", at++, " + type + ");");
-        case OPTIONAL -> lines.add("  a." + p.name() + " = tenon_optional(&c, \"" + p.name() + "\", at, " + n + ", " + type + ");\n  at += (int) " + n + ";");
-        case VARIADIC -> lines.add("  a." + p.name() + " = tenon_inputs(&c, \"" + p.name() + "\", at, " + n + ", " + type + ");\n  at += (int) " + n + ";");
+        case OPTIONAL -> lines.add("  a." + p.name() + " = tenon_optional(&c, \"" + p.name() + "\", at, " + n + ", " + type
+            + ");\n  at += (int) " + n + ";");
+        case VARIADIC -> lines.add("  a." + p.name() + " = tenon_inputs(&c, \"" + p.name() + "\", at, " + n + ", " + type
+            + ");\n  at += (int) " + n + ";");
       }
     }
     lines.add("  (void) at;");

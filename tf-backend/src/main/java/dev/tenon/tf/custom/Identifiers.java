@@ -8,9 +8,12 @@ import java.util.Set;
 final class Identifiers {
   /** C's and C++'s words, and the names that generated code uses for itself. */
   private static final Set<String> TAKEN = Set.of("auto", "bool", "break", "case", "catch", "char", "class", "const", "continue", "default",
-      "delete", "do", "double", "else", "enum", "explicit", "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int", "long",
-      "namespace", "new", "operator", "private", "protected", "public", "register", "restrict", "return", "short", "signed", "sizeof", "static",
-      "struct", "switch", "template", "this", "throw", "true", "try", "typedef", "typename", "union", "unsigned", "using", "virtual", "void",
+      "delete", "do", "double", "else", "enum", "explicit", "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int",
+          "long",
+      "namespace", "new", "operator", "private", "protected", "public", "register", "restrict", "return", "short", "signed", "sizeof",
+          "static",
+      "struct", "switch", "template", "this", "throw", "true", "try", "typedef", "typename", "union", "unsigned", "using", "virtual",
+          "void",
       "volatile", "while", "and", "or", "not", "xor", "args", "call", "shapes", "name", "index", "main");
 
   private Identifiers() {}
@@ -28,7 +31,8 @@ final class Identifiers {
       }
     }
     if (!isTensorFlowName(b.toString())) {
-      throw new BadInputException("operator " + operator + ": no name for TensorFlow can be made of it" + (b.isEmpty() ? "" : " ('" + b + "' is none)")
+      throw new BadInputException("operator " + operator + ": no name for TensorFlow can be made of it"
+          + (b.isEmpty() ? "" : " ('" + b + "' is none)")
           + "; expected letters and digits, a letter first; give it one with 'op:' in ops.yaml");
     }
     return b.toString();

@@ -36,8 +36,10 @@ final class KernelText {
 
   String text(List<String> places, String kernelFile) {
     return Template.of("kernel.c.txt").fill("OPERATOR", op.operator()).fill("TF_NAME", op.name()).fill("PREFIX", op.prefix())
-        .fill("DESCRIPTION", description(places)).fill("INCLUDES", cpp ? "\n#include <cmath>\n#include <stdexcept>\n#include <string>\n#include <vector>" : "")
-        .fill("SHAPES", shapes()).fill("ALLOCATION", allocation()).fill("POINTERS", pointers()).fill("BODY", computation(kernelFile)).text();
+        .fill("DESCRIPTION", description(places)).fill("INCLUDES", cpp
+            ? "\n#include <cmath>\n#include <stdexcept>\n#include <string>\n#include <vector>" : "")
+        .fill("SHAPES", shapes()).fill("ALLOCATION", allocation()).fill("POINTERS", pointers()).fill("BODY",
+            computation(kernelFile)).text();
   }
 
   // ---- what is known, in words ----
@@ -99,7 +101,8 @@ final class KernelText {
       }
       ShapeRule rule = body.form() == Body.Form.IDENTITY ? new ShapeRule.Like(0) : p.rule();
       if (rule instanceof ShapeRule.Like like) {
-        lines.add("  tenon_shape_like(shapes, " + constant(op, p) + ", " + like.input() + "); /* that of " + op.inputs().get(like.input()).name() + " */");
+        lines.add("  tenon_shape_like(shapes, " + constant(op, p) + ", " + like.input() + "); /* that of "
+            + op.inputs().get(like.input()).name() + " */");
       } else if (rule instanceof ShapeRule.Dims d && d.dims().isEmpty()) {
         lines.add("  tenon_shape_dims(shapes, " + constant(op, p) + ", 0, NULL);");
       } else if (rule instanceof ShapeRule.Dims d) {
@@ -107,7 +110,8 @@ final class KernelText {
         lines.add("  const tenon_dim " + name + "[] = {" + String.join(", ", d.dims().stream().map(KernelText::dim).toList()) + "};");
         lines.add("  tenon_shape_dims(shapes, " + constant(op, p) + ", " + d.dims().size() + ", " + name + ");");
       } else {
-        lines.add("  /* " + p.name() + ": unknown, unless you say it: tenon_shape_like(shapes, " + constant(op, p) + ", 0) is that of the first input. */");
+        lines.add("  /* " + p.name() + ": unknown, unless you say it: tenon_shape_like(shapes, " + constant(op, p)
+            + ", 0) is that of the first input. */");
       }
     }
     if (lines.stream().noneMatch(l -> l.contains("(shapes, ") && !l.startsWith("  /*"))) {
@@ -137,12 +141,14 @@ final class KernelText {
         }
       }
       lines.add("  const tenon_tensor* inputs[] = {" + String.join(", ", broadcast) + "};");
-      lines.add("  tenon_tensor " + y.name() + " = tenon_output_broadcast(call, " + constant(op, y) + ", " + dtype(y) + ", " + broadcast.size() + ", inputs);");
+      lines.add("  tenon_tensor " + y.name() + " = tenon_output_broadcast(call, " + constant(op, y) + ", " + dtype(y) + ", "
+          + broadcast.size() + ", inputs);");
       return lines;
     }
     for (Port p : op.outputs()) {
       if (p.isList()) {
-        lines.add("  /* " + p.name() + ": outputs " + constant(op, p) + " to " + constant(op, p) + " + args->n_" + p.name() + " - 1, each made with tenon_output. */");
+        lines.add("  /* " + p.name() + ": outputs " + constant(op, p) + " to " + constant(op, p) + " + args->n_" + p.name()
+            + " - 1, each made with tenon_output. */");
       } else if (body.form() == Body.Form.IDENTITY) {
         lines.add(like(p, 0, ""));
       } else {
@@ -160,7 +166,8 @@ final class KernelText {
       if (!d.dims().isEmpty()) {
         lines.add("  const int64_t " + dims + "[] = {" + String.join(", ", d.dims().stream().map(this::size).toList()) + "};");
       }
-      lines.add("  tenon_tensor " + p.name() + " = tenon_output(call, " + constant(op, p) + ", " + dtype(p) + ", " + d.dims().size() + ", " + dims + ");");
+      lines.add("  tenon_tensor " + p.name() + " = tenon_output(call, " + constant(op, p) + ", " + dtype(p) + ", " + d.dims().size() + ", "
+          + dims + ");");
     } else if (!op.inputs().isEmpty() && op.inputs().get(0).arity() == Arity.SINGLE) {
       lines.add(like(p, 0, " /* its shape is not known: change this if it is another */"));
     } else {
@@ -170,12 +177,14 @@ final class KernelText {
   }
 
   private String like(Port p, int input, String remark) {
-    return "  tenon_tensor " + p.name() + " = tenon_output_like(call, " + constant(op, p) + ", " + dtype(p) + ", &args->" + op.inputs().get(input).name()
+    return "  tenon_tensor " + p.name() + " = tenon_output_like(call, " + constant(op, p) + ", " + dtype(p) + ", &args->"
+        + op.inputs().get(input).name()
         + ");" + remark;
   }
 
   private String size(DimRule d) {
-    return d.input() >= 0 ? "args->" + op.inputs().get(d.input()).name() + ".dims[" + d.axis() + "]" : d.value() >= 0 ? String.valueOf(d.value())
+    return d.input() >= 0 ? "args->" + op.inputs().get(d.input()).name() + ".dims[" + d.axis() + "]" : d.value() >= 0
+        ? String.valueOf(d.value())
         : "-1 /* " + d.text() + ": yours to compute */";
   }
 
@@ -243,7 +252,8 @@ final class KernelText {
     for (Port p : op.outputs()) {
       if (p.isList()) {
         lines.add("  for (int i = 0; i < (int) args->n_" + p.name() + "; i++) {");
-        lines.add("    tenon_tensor one = tenon_output_like(call, " + constant(op, p) + " + i, args->" + x.name() + ".dtype, &args->" + x.name() + ");");
+        lines.add("    tenon_tensor one = tenon_output_like(call, " + constant(op, p) + " + i, args->" + x.name() + ".dtype, &args->"
+            + x.name() + ");");
         lines.add("    if (!tenon_failed(call)) {");
         lines.add("      tenon_copy(call, &args->" + x.name() + ", &one);");
         lines.add("    }");
@@ -259,7 +269,8 @@ final class KernelText {
   }
 
   private boolean isNumber(Port p) {
-    return !p.mixed() && (p.dtype() == null || p.dtype() != DataType.STRING && p.dtype() != DataType.COMPLEX64 && p.dtype() != DataType.COMPLEX128);
+    return !p.mixed() && (p.dtype() == null || p.dtype() != DataType.STRING && p.dtype() != DataType.COMPLEX64
+        && p.dtype() != DataType.COMPLEX128);
   }
 
   private boolean mentions(String name) {
@@ -276,8 +287,10 @@ final class KernelText {
       if (op.inputs().stream().noneMatch(p -> p.name().equals(name))) {
         throw refused("there is no input " + name + "; the inputs are " + op.inputs().stream().map(Port::name).toList());
       }
-      lines.add("  if (tenon_given(&args->" + name + ") && (" + y.name() + ".rank < 2 || args->" + name + ".count != " + y.name() + ".dims[1])) {");
-      lines.add("    tenon_fail(call, TF_INVALID_ARGUMENT, \"" + name + " has %lld elements, expected one for each channel\", (long long) args->" + name + ".count);");
+      lines.add("  if (tenon_given(&args->" + name + ") && (" + y.name() + ".rank < 2 || args->" + name + ".count != " + y.name()
+          + ".dims[1])) {");
+      lines.add("    tenon_fail(call, TF_INVALID_ARGUMENT, \"" + name + " has %lld elements, expected one for each channel\", (long long) args->"
+          + name + ".count);");
       lines.add("    return;");
       lines.add("  }");
     }
@@ -313,7 +326,8 @@ final class KernelText {
 
   private static String store(Port y, String expression) {
     boolean whole = y.dtype() != null && (y.dtype().isInteger() || y.dtype() == DataType.BOOL);
-    return whole ? "((" + TypeNames.ofC(y.dtype()) + "*) " + y.name() + ".data)[index] = (" + TypeNames.ofC(y.dtype()) + ") (" + expression + ")"
+    return whole ? "((" + TypeNames.ofC(y.dtype()) + "*) " + y.name() + ".data)[index] = (" + TypeNames.ofC(y.dtype()) + ") (" + expression
+        + ")"
         : "tenon_set(&" + y.name() + ", index, " + expression + ")";
   }
 }

@@ -39,10 +39,12 @@ public record OperatorLibrary(Path file, String sha256, List<OpDef> operators) {
     try {
       ops = TensorFlow.loadLibrary(file.toAbsolutePath().toString());
     } catch (UnsatisfiedLinkError | RuntimeException e) {
-      throw BadInputException.of(file, "", "that it cannot be loaded: " + reason(e, file), "a library of TensorFlow operators, built for this machine");
+      throw BadInputException.of(file, "", "that it cannot be loaded: " + reason(e, file),
+          "a library of TensorFlow operators, built for this machine");
     }
     if (ops.getOpCount() == 0) {
-      throw BadInputException.of(file, "", "no operators that it registers", "one at least; it may have failed to register them, and -v shows what it said");
+      throw BadInputException.of(file, "", "no operators that it registers",
+          "one at least; it may have failed to register them, and -v shows what it said");
     }
     return new OperatorLibrary(file, sha256, ops.getOpList());
   }

@@ -54,7 +54,8 @@ public final class SignatureReader {
    * Reads a signature.
    *
    * @param uses all nodes of the operator, at least one
-   * @throws BadInputException if the uses contradict each other or the declaration, or there are types that TensorFlow's C interface has not
+   * @throws BadInputException if the uses contradict each other or the declaration, or there are types that TensorFlow's C interface has
+   * not
    */
   public static OperatorSignature read(String operator, List<Node> uses, Declaration declared) {
     return new SignatureReader(operator, uses, declared).read();
@@ -80,7 +81,8 @@ public final class SignatureReader {
   // ---- which inputs and outputs there are ----
 
   private List<Column> columns(java.util.function.Function<Node, List<Value>> values, List<Slot> slots, String kind) {
-    boolean named = kind.equals("input") && slots.isEmpty() && uses.stream().allMatch(n -> n.inputs().isEmpty() || !ArgumentNames.of(n).isEmpty())
+    boolean named = kind.equals("input") && slots.isEmpty() && uses.stream().allMatch(n -> n.inputs().isEmpty()
+        || !ArgumentNames.of(n).isEmpty())
         && uses.stream().anyMatch(n -> !n.inputs().isEmpty());
     List<Column> columns = new ArrayList<>();
     if (named) {
@@ -103,7 +105,8 @@ public final class SignatureReader {
           }
         }
         if (own.isEmpty() && slots.get(s).arity() == Arity.SINGLE && kind.equals("input")) {
-          throw new BadInputException(operator + " at " + n.label() + ": found no " + kind + " " + slots.get(s).name() + ", expected one; 'optional "
+          throw new BadInputException(operator + " at " + n.label() + ": found no " + kind + " " + slots.get(s).name()
+              + ", expected one; 'optional "
               + slots.get(s).name() + "' in ops.yaml declares that it may be left out");
         }
         columns.get(s).values.add(own);
@@ -234,7 +237,8 @@ public final class SignatureReader {
 
   private DataType checked(DataType t, Node n) {
     if (TypeNames.ofTensorFlow(t) == null) {
-      throw new BadInputException(operator + " at " + n.label() + ": found element type " + t + ", expected one that TensorFlow's C interface has");
+      throw new BadInputException(operator + " at " + n.label() + ": found element type " + t
+          + ", expected one that TensorFlow's C interface has");
     }
     return t;
   }
@@ -317,7 +321,8 @@ public final class SignatureReader {
       Attribute first = all.stream().filter(a -> !isEmpty(a)).findFirst().orElse(all.get(0));
       for (Attribute a : all) {
         if (a.kind() != first.kind() && !isEmpty(a)) {
-          throw new BadInputException(operator + ": found attribute " + source + " as " + first.kind() + " and as " + a.kind() + ", expected one kind");
+          throw new BadInputException(operator + ": found attribute " + source + " as " + first.kind() + " and as " + a.kind()
+              + ", expected one kind");
         }
       }
       if (TypeNames.ofAttribute(first.kind()) == null) {
@@ -326,7 +331,8 @@ public final class SignatureReader {
       }
       String name = Identifiers.attribute(source);
       if (!names.add(name)) {
-        throw new BadInputException(operator + ": found attributes that are both called " + name + " in TensorFlow, expected different names");
+        throw new BadInputException(operator + ": found attributes that are both called " + name
+            + " in TensorFlow, expected different names");
       }
       boolean leftOut = all.size() < uses.size() && !declared.defaults().containsKey(source);
       List<String> seen = all.stream().map(SignatureReader::text).distinct().limit(VALUES_SHOWN).toList();

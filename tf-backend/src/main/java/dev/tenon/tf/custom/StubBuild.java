@@ -42,7 +42,8 @@ public final class StubBuild {
   public static String run(StubFolder folder) {
     boolean c = folder.language() == StubFolder.Language.C;
     if (compiler(folder.language()) == null) {
-      throw new BadInputException("no compiler found for " + folder.path() + ": expected " + (c ? "gcc" : "g++") + " on the PATH, or another named by "
+      throw new BadInputException("no compiler found for " + folder.path() + ": expected " + (c ? "gcc" : "g++")
+          + " on the PATH, or another named by "
           + (c ? "CC" : "CXX") + "; without one, define the operator as an ONNX function ('resolve: onnx' in ops.yaml)");
     }
     Path library = folder.libraryFile();
@@ -50,7 +51,8 @@ public final class StubBuild {
       Files.deleteIfExists(library);
       Path log = Files.createTempFile("tenon-build", ".log");
       try {
-        Process p = new ProcessBuilder("sh", folder.path().resolve("build.sh").toAbsolutePath().toString(), TensorFlowLibrary.folder().toString())
+        Process p = new ProcessBuilder("sh", folder.path().resolve("build.sh").toAbsolutePath().toString(),
+            TensorFlowLibrary.folder().toString())
             .redirectErrorStream(true).redirectOutput(log.toFile()).start();
         boolean ended = p.waitFor(TIMEOUT_MINUTES, TimeUnit.MINUTES);
         p.destroyForcibly();
@@ -63,7 +65,8 @@ public final class StubBuild {
         Files.deleteIfExists(log);
       }
     } catch (IOException e) {
-      throw BadInputException.of(folder.path(), "", "that it cannot be built (" + e.getMessage() + ")", "a folder that can be written, and sh");
+      throw BadInputException.of(folder.path(), "", "that it cannot be built (" + e.getMessage() + ")",
+          "a folder that can be written, and sh");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new ConversionException("interrupted", e);

@@ -128,7 +128,8 @@ public record StubFolder(Path path, Language language, String library, Map<Strin
 
   private String fill(Template t) {
     return t.fill("LIBRARY", library).fill("LANGUAGE", language.cmake).fill("EXTENSION", language.extension)
-        .fill("FRAMEWORK", TensorFlowLibrary.fileName()).fill("COMPILER", language.compiler).fill("SHARED", TensorFlowLibrary.extension()).text();
+        .fill("FRAMEWORK", TensorFlowLibrary.fileName()).fill("COMPILER", language.compiler).fill("SHARED",
+            TensorFlowLibrary.extension()).text();
   }
 
   private void put(String name, String text, List<String> written) throws IOException {
@@ -156,7 +157,8 @@ public record StubFolder(Path path, Language language, String library, Map<Strin
   public static StubFolder read(Path dir) {
     Path file = dir.resolve(RECORD);
     if (!Files.isRegularFile(file)) {
-      throw BadInputException.of(dir, "", Files.isDirectory(dir) ? "no " + RECORD : "no such folder", "a folder that 'tenon stubs MODEL -o DIR' wrote");
+      throw BadInputException.of(dir, "", Files.isDirectory(dir) ? "no " + RECORD : "no such folder",
+          "a folder that 'tenon stubs MODEL -o DIR' wrote");
     }
     try {
       JsonNode o = new ObjectMapper().readTree(Files.readString(file, StandardCharsets.UTF_8));
@@ -169,7 +171,8 @@ public record StubFolder(Path path, Language language, String library, Map<Strin
       o.path("operators").properties().forEach(e -> operators.put(e.getKey(), e.getValue().asText()));
       return new StubFolder(dir, lang.equals("c") ? Language.C : Language.CPP, library, operators);
     } catch (IOException e) {
-      throw BadInputException.of(file, "", "no JSON (" + String.valueOf(e.getMessage()).lines().findFirst().orElse("") + ")", "what 'tenon stubs' wrote");
+      throw BadInputException.of(file, "", "no JSON (" + String.valueOf(e.getMessage()).lines().findFirst().orElse("") + ")",
+          "what 'tenon stubs' wrote");
     }
   }
 }

@@ -117,7 +117,8 @@ public final class TensorFlowOperator implements Emitter {
         }
       }
       if (!isList(op.getInputArg(i)) && given.size() != 1) {
-        throw new Misfit("found " + given.size() + " tensors for its input " + op.getInputArg(i).getName() + ", expected one", inputsHint());
+        throw new Misfit("found " + given.size() + " tensors for its input " + op.getInputArg(i).getName() + ", expected one",
+            inputsHint());
       }
       tensors.add(given);
     }
@@ -146,7 +147,8 @@ public final class TensorFlowOperator implements Emitter {
   }
 
   private String inputsHint() {
-    return "its inputs are " + op.getInputArgList().stream().map(OpDef.ArgDef::getName).toList() + ", and 'inputs:' in ops.yaml says which is which";
+    return "its inputs are " + op.getInputArgList().stream().map(OpDef.ArgDef::getName).toList()
+        + ", and 'inputs:' in ops.yaml says which is which";
   }
 
   /** One for each single input, at most one for each list but the last, and the rest for that. */
@@ -302,7 +304,8 @@ public final class TensorFlowOperator implements Emitter {
   private AttrValue value(OpDef.AttrDef def, Attribute a) {
     AttrValue v = convert(def, a);
     if (v == null) {
-      throw new Misfit("attribute " + def.getName() + " is " + def.getType() + ", the node's is " + a.kind() + " " + SignatureReader.text(a), "");
+      throw new Misfit("attribute " + def.getName() + " is " + def.getType() + ", the node's is " + a.kind() + " "
+          + SignatureReader.text(a), "");
     }
     return v;
   }
@@ -319,8 +322,8 @@ public final class TensorFlowOperator implements Emitter {
       case "string STRING" -> b.setS(ByteString.copyFromUtf8((String) a.value()));
       case "tensor TENSOR" -> b.setTensor(proto((Tensor) a.value()));
       case "type INT" -> {
-        DataType t = dev.tenon.ir.DataType.ofNumber(((Long) a.value()).intValue()).map(ElementTypes::toTensorFlow).orElse(DataType.DT_INVALID);
-        b.setType(t);
+        int number = ((Long) a.value()).intValue();
+        b.setType(dev.tenon.ir.DataType.ofNumber(number).map(ElementTypes::toTensorFlow).orElse(DataType.DT_INVALID));
       }
       case "type TYPE" -> {
         if (!(a.value() instanceof Type.TensorType t)) {
@@ -353,7 +356,8 @@ public final class TensorFlowOperator implements Emitter {
         }
         b.setList(list);
       }
-      case "list(string) STRINGS" -> b.setList(list.addAllS(((List<?>) a.value()).stream().map(s -> ByteString.copyFromUtf8((String) s)).toList()));
+      case "list(string) STRINGS" -> b.setList(list.addAllS(((List<?>) a.value()).stream().map(s ->
+          ByteString.copyFromUtf8((String) s)).toList()));
       case "list(tensor) TENSORS" -> b.setList(list.addAllTensor(((List<?>) a.value()).stream().map(t -> proto((Tensor) t)).toList()));
       default -> {
         // An empty list has no type of its own.

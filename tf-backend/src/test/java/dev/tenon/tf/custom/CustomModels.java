@@ -24,7 +24,8 @@ final class CustomModels {
 
   /** Adds a node of domain {@code test}; nulls among the inputs are left out. */
   List<Value> node(String op, List<Value> inputs, List<Type> outputs, Attribute... attributes) {
-    NodeBuilder b = graphs.graph().newNode(op).domain("test").name(op + "_" + graphs.graph().nodeCount()).inputs(inputs).attributes(List.of(attributes));
+    NodeBuilder b = graphs.graph().newNode(op).domain("test").name(op + "_"
+        + graphs.graph().nodeCount()).inputs(inputs).attributes(List.of(attributes));
     outputs.forEach(t -> b.output("out", t));
     return b.append().outputs();
   }

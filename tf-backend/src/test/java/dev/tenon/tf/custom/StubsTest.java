@@ -72,8 +72,10 @@ class StubsTest {
   // ---- everything a signature can hold ----
 
   private static Attribute[] attributes(boolean second) {
-    return new Attribute[] {Attribute.ofFloat("f", 0.5f), Attribute.ofInt("i", second ? -3 : 3), Attribute.ofString("s", "a long \"prefix\", of more than 22 bytes: "),
-        Attribute.ofTensor("t", Tensor.of(new double[] {7, 8}, 2)), new Attribute("ty", Attribute.Kind.TYPE, CustomModels.tensor(DataType.INT32), null),
+    return new Attribute[] {Attribute.ofFloat("f", 0.5f), Attribute.ofInt("i", second ? -3 : 3),
+        Attribute.ofString("s", "a long \"prefix\", of more than 22 bytes: "),
+        Attribute.ofTensor("t", Tensor.of(new double[] {7, 8}, 2)), new Attribute("ty", Attribute.Kind.TYPE,
+            CustomModels.tensor(DataType.INT32), null),
         Attribute.ofFloats("fs", second ? new float[0] : new float[] {1, 2.5f}), Attribute.ofInts("is", 10, 20),
         Attribute.ofStrings("ss", second ? List.of() : List.of("!", "?")),
         new Attribute("ts", Attribute.Kind.TENSORS, List.of(Tensor.scalar(100f), Tensor.scalar(200f)), null)};
@@ -91,7 +93,8 @@ class StubsTest {
     Value names = m.graphs.input(DataType.STRING, "names", "n");
     Value shift = m.graphs.input("shift", 3);
     Value part = m.graphs.input("part", 3);
-    List<Type> types = List.of(CustomModels.tensor(DataType.FLOAT, "n", 3), CustomModels.tensor(DataType.INT64), CustomModels.tensor(DataType.STRING, "n"),
+    List<Type> types = List.of(CustomModels.tensor(DataType.FLOAT, "n", 3), CustomModels.tensor(DataType.INT64),
+        CustomModels.tensor(DataType.STRING, "n"),
         CustomModels.tensor(DataType.FLOAT16, "n", null, 3), CustomModels.tensor(DataType.BOOL, "n"));
     List<Value> first = m.node("Everything", List.of(x, k, h, flags, names, shift, part, shift), types, attributes(false));
     List<Value> second = m.node("Everything", Arrays.asList(x, k, h, flags, names, null, part), types, attributes(true));
@@ -99,7 +102,8 @@ class StubsTest {
       m.graphs.output("first" + i, first.get(i)).output("second" + i, second.get(i));
     }
 
-    Declaration declared = CustomModels.declared("TestEverything" + language, List.of("x", "k", "h", "flags", "names", "optional shift", "list parts"), List.of());
+    Declaration declared = CustomModels.declared("TestEverything" + language,
+        List.of("x", "k", "h", "flags", "names", "optional shift", "list parts"), List.of());
     StubFolder stubs = write(m, "Everything", declared, language, Body.NONE);
     String lower = language == Language.C ? "c" : "cpp";
     String extension = language == Language.C ? "c" : "cc";
@@ -128,8 +132,10 @@ class StubsTest {
       h[i] = i - 1.5f;
       names.add("name \u00e4 " + i);
     }
-    Map<String, Tensor> out = runner.run(Map.of("x", Tensor.of(x, n, 3), "k", Tensor.of(k, n), "h", Tensor.of(h, n).cast(DataType.FLOAT16).evaluated(),
-        "flags", Tensor.of(k, n).cast(DataType.BOOL).evaluated(), "names", Tensor.ofStrings(names, n), "shift", Tensor.of(new float[] {1, 2, 3}, 3),
+    Map<String, Tensor> out = runner.run(Map.of("x", Tensor.of(x, n, 3), "k", Tensor.of(k, n), "h",
+        Tensor.of(h, n).cast(DataType.FLOAT16).evaluated(),
+        "flags", Tensor.of(k, n).cast(DataType.BOOL).evaluated(), "names", Tensor.ofStrings(names, n), "shift",
+            Tensor.of(new float[] {1, 2, 3}, 3),
         "part", Tensor.of(new float[] {4, 5, 6}, 3)));
     // f + i + t + ty + is + ts, and fs of the first.
     float common = 0.5f + 7 + 8 + 3 + 30 + 300;
@@ -166,7 +172,8 @@ class StubsTest {
     Conversion c = convert(m.model(), "Soft", library);
     assertEquals(2, c.outputs().get(0).shape().getDim(1).getSize());
     try (GraphRunner runner = GraphRunner.open(c)) {
-      Tensor out = runner.run(Map.of("x", Tensor.of(new float[] {3, -3, 5, -0.5f}, 1, 2, 2), "t", Tensor.of(new float[] {1, 2}, 2))).get("y");
+      Tensor out = runner.run(Map.of("x", Tensor.of(new float[] {3, -3, 5, -0.5f}, 1, 2, 2), "t",
+          Tensor.of(new float[] {1, 2}, 2))).get("y");
       assertArrayEquals(new float[] {4, -4, 6, 0}, out.toFloats(), 1e-6f);
     }
   }
@@ -185,7 +192,8 @@ class StubsTest {
     OperatorLibrary library = build(write(m, "Same", Declaration.NONE, Language.C, Body.IDENTITY));
     try (GraphRunner runner = GraphRunner.open(convert(m.model(), "Same", library))) {
       Tensor half = Tensor.of(new float[] {1.5f, -2}, 2).cast(DataType.FLOAT16).evaluated();
-      Map<String, Tensor> out = runner.run(Map.of("h", half, "s", Tensor.ofStrings(List.of("short", "much longer than a short string"), 2)));
+      Map<String, Tensor> out = runner.run(Map.of("h", half, "s", Tensor.ofStrings(List.of("short", "much longer than a short string"),
+          2)));
       assertArrayEquals(new float[] {1.5f, -2}, out.get("h_out").toFloats());
       assertEquals(List.of("short", "much longer than a short string"), out.get("s_out").toStrings());
     }
@@ -228,17 +236,20 @@ class StubsTest {
 
     CustomModels doubles = new CustomModels();
     Value d = doubles.graphs.input(DataType.DOUBLE, "x", 2);
-    doubles.graphs.output("y", doubles.node("Other", List.of(d), List.of(CustomModels.tensor(DataType.DOUBLE, 2)), Attribute.ofFloat("a", 1)).get(0));
+    doubles.graphs.output("y", doubles.node("Other", List.of(d), List.of(CustomModels.tensor(DataType.DOUBLE, 2)),
+        Attribute.ofFloat("a", 1)).get(0));
     assertMisfit(doubles, library, "input input is float32, the node's float64");
 
     CustomModels attribute = new CustomModels();
     Value f = attribute.graphs.input("x", 2);
-    attribute.graphs.output("y", attribute.node("Other", List.of(f), List.of(CustomModels.tensor(DataType.FLOAT, 2)), Attribute.ofInt("b", 1)).get(0));
+    attribute.graphs.output("y", attribute.node("Other", List.of(f), List.of(CustomModels.tensor(DataType.FLOAT, 2)),
+        Attribute.ofInt("b", 1)).get(0));
     assertMisfit(attribute, library, "the node's attribute b = 1 is none of its: [a]");
 
     CustomModels more = new CustomModels();
     Value p = more.graphs.input("x", 2);
-    more.graphs.output("y", more.node("Other", List.of(p, p), List.of(CustomModels.tensor(DataType.FLOAT, 2)), Attribute.ofFloat("a", 1)).get(0));
+    more.graphs.output("y", more.node("Other", List.of(p, p), List.of(CustomModels.tensor(DataType.FLOAT, 2)),
+        Attribute.ofFloat("a", 1)).get(0));
     assertMisfit(more, library, "found 1 inputs, expected the node's 2");
   }
 
