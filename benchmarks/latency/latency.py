@@ -7,7 +7,7 @@
 
 Subjects: onnxruntime (the source .onnx), tenon (weights as variables), tenon_frozen (--freeze), keras (the model of
 keras.applications with variables, in a tf.function), keras_frozen (the same after convert_variables_to_constants_v2);
-and, only when named, tenon_nhwc and tenon_frozen_nhwc (--io-layout nhwc).
+and, only when named, tenon_nhwc and tenon_frozen_nhwc (--io-layout nhwc), tenon_jit and tenon_frozen_jit (compiled by XLA).
 
 Times are milliseconds. A round calls every subject once, beginning with another one each time. ONNX Runtime's threads are
 told to stop spinning when their call ends, or they would take the cores from the next subject.
@@ -30,7 +30,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import models as suite
 
 SUBJECTS = ["onnxruntime", "tenon", "tenon_frozen", "keras", "keras_frozen"]
-ON_DEMAND = ["tenon_nhwc", "tenon_frozen_nhwc"]
+ON_DEMAND = ["tenon_nhwc", "tenon_frozen_nhwc", "tenon_jit", "tenon_frozen_jit"]
 QUIET = 0.05  # of the machine, taken by other processes: less than that disturbs nothing
 
 
@@ -51,16 +51,21 @@ def onnxruntime_call(model, args):
 
 def tenon_call(model, kind, args):
     import tensorflow as tf
-    folder = suite.saved_model(model, kind, args.root, args.scratch)
-    loaded = tf.saved_model.load(str(folder))
+    loaded = tf.saved_model.load(str(converted(model, kind, args)))
     function = loaded.signatures["serving_default"]
-    arrays = tenon_inputs(model, kind)
     names = {clean(n): n for n in function.structured_input_signature[1]}
-    feeds = {names.get(clean(n), n): tf.constant(a) for n, a in arrays.items()}
+    feeds = {names.get(clean(n), n): tf.constant(a) for n, a in tenon_inputs(model, kind).items()}
+    if kind.endswith("_jit"):
+        signature = function
+        function = tf.function(lambda **inputs: signature(**inputs), jit_compile=True)
 
     def call(keep=loaded):
         return function(**feeds)
     return call
+
+
+def converted(model, kind, args) -> Path:
+    return suite.saved_model(model, kind.removesuffix("_jit"), args.root, args.scratch)
 
 
 def tenon_inputs(model, kind) -> dict:
@@ -147,10 +152,9 @@ def measure(model, args, result) -> None:
             found["of_onnxruntime"] = round(found["median"] / reference, 3)
         if subject in traced:
             found["executed"] = traced[subject]
-            if subject.startswith("tenon"):
+            if subject.startswith("tenon") and not subject.endswith("_jit"):
                 try:
-                    folder = suite.saved_model(model, subject, args.root, args.scratch)
-                    moved = executed.transposes(folder, tenon_inputs(model, subject))
+                    moved = executed.transposes(converted(model, subject, args), tenon_inputs(model, subject))
                     found["executed"].update(transpose_bytes=sum(t["bytes"] for t in moved), transposed=moved)
                 except Exception as e:
                     failure(result, subject + ": transposes", e)
@@ -323,8 +327,8 @@ def profile(model, args) -> None:
         print(f"  {'operation':58} {'count':>6} {'ms':>9} {'share':>7}")
         for r in executed.by_op(found):
             print(f"  {r['op']:58} {r['count']:6.0f} {r['ms']:9.3f} {100 * r['ms'] / total:6.1f}%")
-        if subject.startswith("tenon"):
-            for t in executed.transposes(suite.saved_model(model, subject, args.root, args.scratch), tenon_inputs(model, subject)):
+        if subject.startswith("tenon") and not subject.endswith("_jit"):
+            for t in executed.transposes(converted(model, subject, args), tenon_inputs(model, subject)):
                 print(f"    {t['bytes'] / 1e6:8.3f} MB  {str(t['shape']):24} {t['name']}")
         for s in found[:args.nodes]:
             print(f"    {s.ms:8.3f} ms  {s.op:44} {s.name}")

@@ -6,6 +6,8 @@
     python run.py --retry               # once more those during which other processes disturbed
     python run.py --only table          # from the figures that are there
 
+The parts: export, convert, python and java (two threads each), single (in Python, one thread each), table.
+
 Needs TensorFlow, Keras and ONNX Runtime for the half in Python, and PyTorch, torchvision and timm for models that are not in
 testmodels/generated yet (testmodels/export/requirements.txt). A part that fails is reported, and the rest goes on.
 """
@@ -20,7 +22,7 @@ from pathlib import Path
 import models as suite
 import table
 
-PARTS = ["export", "convert", "python", "java", "table"]
+PARTS = ["export", "convert", "python", "java", "single", "table"]
 
 
 def say(text: str) -> None:
@@ -87,6 +89,12 @@ def java(chosen, args) -> None:
                 str(args.scratch / "java.json"), *measuring(args)], args, environment)
 
 
+def single(chosen, args) -> None:
+    """The frozen models beside ONNX Runtime once more, with one thread each."""
+    until_done([sys.executable, str(suite.HERE / "latency.py"), "--models", ",".join(m["name"] for m in chosen), "--threads", "1",
+                "--subjects", "onnxruntime,tenon_frozen", "-o", str(args.scratch / "single.json"), *measuring(args)], args)
+
+
 def build_benchmarks() -> None:
     built = suite.ROOT / "benchmarks" / "target" / "benchmarks.classpath"
     sources = [f for m in ("onnx-ir", "tf-backend", "pipeline", "benchmarks") for f in (suite.ROOT / m / "src" / "main").rglob("*")]
@@ -119,11 +127,12 @@ def main():
     args = parser.parse_args()
     args.scratch = suite.SCRATCH
     chosen = suite.load([n for n in args.models.split(",") if n])
+    work = {"export": export, "convert": convert, "python": python, "java": java, "single": single, "table": write_table}
     failed = []
     for part in args.only or PARTS:
         say(part)
         try:
-            {"export": export, "convert": convert, "python": python, "java": java, "table": write_table}[part](chosen, args)
+            work[part](chosen, args)
         except Exception as e:
             failed.append(part)
             say(f"{part} failed: {type(e).__name__}: {e}")

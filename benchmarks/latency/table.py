@@ -21,7 +21,10 @@ def render(models: list, scratch: Path) -> str:
     python, java = read(scratch / "python.json"), read(scratch / "java.json")
     shown = [m for m in models if m["name"] in python["models"] or m["name"] in java["models"]]
     parts = [environment(python["environment"], java["environment"]), latencies(shown, python, java), layouts(shown, python, scratch)]
-    notes = problems(models, python, java)
+    single = read(scratch / "single.json")
+    if single["models"]:
+        parts.append("With one thread each, and the frozen model in Python with two beside it:\n\n" + one_thread(shown, python, single))
+    notes = problems(models, {"Python": python, "Java": java, "one thread": single})
     if notes:
         parts.append("Not as it should be in this run:\n\n" + "\n".join(f"- {n}" for n in notes))
     return "\n\n".join(parts + [targets(shown, python), where_it_goes(shown, python)]) + "\n"
@@ -76,6 +79,18 @@ def layouts(models, python, scratch: Path) -> str:
     return markdown(head, rows)
 
 
+def one_thread(models, python, single) -> str:
+    head = ["model", "ONNX Runtime, ms", "Tenon frozen, ms", "multiple", "two threads: ONNX Runtime, ms", "Tenon frozen, ms"]
+    rows, ratios = [], []
+    for m in models:
+        one, two = single["models"].get(m["name"], {}), python["models"].get(m["name"], {})
+        found = one.get("subjects", {}).get("tenon_frozen", {})
+        ratios += [found["of_onnxruntime"]] if "of_onnxruntime" in found else []
+        rows.append([m["title"], ms(one), ms(one, "tenon_frozen"), ratio(one, "tenon_frozen"), ms(two), ms(two, "tenon_frozen")])
+    rows.append(["**geometric mean** (models)", "", "", f"**{geometric_mean(ratios):.2f}** ({len(ratios)})" if ratios else "", "", ""])
+    return markdown(head, rows)
+
+
 def layout(model, kind: str, scratch: Path) -> dict:
     """The layout's part of the conversion's report, if it has one."""
     file = suite.report_file(model, kind, scratch)
@@ -90,8 +105,8 @@ def megabytes(count) -> str:
     return "" if count is None else f"{count / 1e6:.2f}"
 
 
-def ms(result) -> str:
-    return number(result.get("subjects", {}).get("onnxruntime", {}).get("median"), 2)
+def ms(result, subject: str = "onnxruntime") -> str:
+    return number(result.get("subjects", {}).get(subject, {}).get("median"), 2)
 
 
 def ratio(result, subject) -> str:
@@ -117,12 +132,13 @@ def environment(python, java) -> str:
     return "; ".join(parts) + f". Threads: intra_op {threads.get('intra_op')}, inter_op {threads.get('inter_op')}."
 
 
-def problems(models, python, java) -> list:
+def problems(models, documents: dict) -> list:
     """What failed, and which figures were measured while other processes had the machine."""
-    notes, missing = [], [m["title"] for m in models if m["name"] not in python["models"]]
-    if missing:
-        notes.append(f"not measured: {', '.join(missing)}")
-    for where, document in (("Python", python), ("Java", java)):
+    notes = []
+    for where, document in documents.items():
+        missing = [m["title"] for m in models if m["name"] not in document["models"]]
+        if missing:
+            notes.append(f"{where}: not measured: {', '.join(missing)}")
         disturbed = [m["title"] for m in models if document["models"].get(m["name"], {}).get("disturbed", 0) > 0]
         if disturbed:
             notes.append(f"{where}: other processes took part of the machine all the time during {', '.join(disturbed)}; "
