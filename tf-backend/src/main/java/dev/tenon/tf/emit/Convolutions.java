@@ -18,7 +18,7 @@ import org.tensorflow.proto.DataType;
  */
 final class Convolutions {
   /** Up to how many multiplications for each image a convolution with a kernel of one element is a product, by measurement. */
-  private static final long MAX_PRODUCT = 12_000_000;
+  private static final long MAX_PRODUCT = 10_000_000;
   /** And up to how many elements of its input or output. */
   private static final long MAX_PRODUCT_ELEMENTS = 250_000;
   private static final long MAX_HARD_SWISH_ELEMENTS = 60_000;

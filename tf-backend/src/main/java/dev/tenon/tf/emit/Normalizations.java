@@ -1,5 +1,6 @@
 package dev.tenon.tf.emit;
 
+import dev.tenon.ir.Node;
 import dev.tenon.ir.Tensor;
 import dev.tenon.tf.EmitContext;
 import dev.tenon.tf.EmitterRegistry;
@@ -12,6 +13,9 @@ import org.tensorflow.proto.DataType;
 
 /** Normalizations by running statistics and by those of the data. */
 final class Normalizations {
+  /** Up to how many elements of an image a batch norm is a product and a sum, by measurement. */
+  private static final long SMALL_BATCH_NORM = 80_000;
+
   private Normalizations() {}
 
   static void register(EmitterRegistry ops) {
@@ -54,7 +58,31 @@ final class Normalizations {
       c.bind(2, blend(tf, variance, tf.cast(batchVariance, variance.dataType()), momentum));
       return;
     }
-    s.bind(inferred(tf, s, x, gamma, beta, mean, variance, epsilon));
+    s.bind(isAlone(c) && x.dataType() == DataType.DT_FLOAT && s.rank() == 2 ? scaled(tf, s, x, gamma, beta, mean, variance, epsilon)
+        : inferred(tf, s, x, gamma, beta, mean, variance, epsilon));
+  }
+
+  /** True if no convolution is in front, which Grappler would fuse with FusedBatchNormV3. */
+  private static boolean isAlone(EmitContext c) {
+    Node before = c.node().input(0).producer();
+    return before == null || !before.opType().startsWith("Conv") || c.node().input(0).onlyUse() == null;
+  }
+
+  /**
+   * {@code x * scale + shift}, as a depthwise convolution with a kernel of one element and its bias: fused with the activation behind
+   * it, one pass through the data takes half the time of FusedBatchNormV3. Where there is little data, the convolution's overhead
+   * is more than a product and a sum.
+   */
+  private static Output<?> scaled(Tf tf, Spatial s, Output<?> x, Output<?> gamma, Output<?> beta, Output<?> mean, Output<?> variance,
+      float epsilon) {
+    Output<?> m = tf.cast(mean, DataType.DT_FLOAT);
+    Output<?> v = tf.cast(variance, DataType.DT_FLOAT);
+    Output<?> scale = tf.mul(tf.call("Rsqrt", tf.add(v, tf.scalarLike(v, epsilon))), tf.cast(gamma, DataType.DT_FLOAT));
+    Output<?> shift = tf.sub(tf.cast(beta, DataType.DT_FLOAT), tf.mul(m, scale));
+    boolean small = s.size(0) >= 0 && s.size(1) >= 0 && s.channels() >= 0 && s.size(0) * s.size(1) * s.channels() <= SMALL_BATCH_NORM;
+    Output<?> y = small ? tf.mul(x, scale) : tf.op("DepthwiseConv2dNative").in(x, tf.reshape(scale, 1, 1, -1, 1)).attr("strides", 1L, 1L, 1L, 1L)
+        .attr("padding", "VALID").out();
+    return tf.call("BiasAdd", y, shift);
   }
 
   private static Output<?> blend(Tf tf, Output<?> running, Output<?> current, double momentum) {

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Tensor;
+import dev.tenon.ir.Value;
+import dev.tenon.tf.Conversion;
 import dev.tenon.tf.testing.EmitterTester;
 import dev.tenon.tf.testing.Tensors;
 import java.util.List;
@@ -49,11 +51,28 @@ class NormalizationsTest {
     t.parameter(Tensors.uniform(new Random(4), DataType.DOUBLE, 0.1, 3, 3)).sizes("n", 2).check(1e-12);
   }
 
+  private static List<String> ops(Conversion c) {
+    return c.graph().getNodeList().stream().map(NodeDef::getOp)
+        .filter(o -> !o.matches("Const|Placeholder|EnsureShape|Transpose|.*Variable.*|VarHandleOp")).toList();
+  }
+
   @Test
-  void batchNormalizationIsOneOperationWithFourNamedVariables() {
+  void behindAConvolutionABatchNormalizationIsOneOperation() {
+    EmitterTester t = EmitterTester.graph(g -> {
+      Value y = g.newNode("Conv").inputs(g.inputs().get(0), g.addInitializer("w", Tensors.random(new Random(1), DataType.FLOAT, 4, 3, 3, 3)))
+          .append().output();
+      g.addOutput(g.newNode("BatchNormalization").inputs(y, g.addInitializer("a", vector(1, 4)), g.addInitializer("b", vector(2, 4)),
+          g.addInitializer("m", vector(3, 4)), g.addInitializer("v", positive(4))).outputNamed("y", null).append().output());
+    }).input(DataType.FLOAT, "n", 3, "h", "w");
+    t.sizes("n", 2, "h", 5, "w", 6).check(TOLERANCE);
+    assertEquals(List.of("Conv2D", "FusedBatchNormV3"), ops(t.convert()));
+  }
+
+  @Test
+  void aBatchNormalizationHasFourNamedVariablesAndOnePassThroughTheData() {
+    batch(EmitterTester.op("BatchNormalization").input(DataType.FLOAT, "n", 4, 200, 150), 4).sizes("n", 2).check(TOLERANCE);
     var c = batch(EmitterTester.op("BatchNormalization").input(DataType.FLOAT, "n", 4, "h", "w"), 4).convert();
-    assertEquals(List.of("FusedBatchNormV3"), c.graph().getNodeList().stream().map(NodeDef::getOp)
-        .filter(o -> !o.matches("Const|Placeholder|EnsureShape|Transpose|.*Variable.*|VarHandleOp")).toList());
+    assertEquals(List.of("DepthwiseConv2dNative", "BiasAdd"), ops(c).subList(ops(c).size() - 2, ops(c).size()));
     assertEquals(List.of("gamma", "beta", "moving_mean", "moving_variance"),
         c.variables().stream().map(v -> v.name().substring(v.name().lastIndexOf('/') + 1)).toList());
   }
