@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Values that control flow ties to one layout: the results of both branches and that of the {@code If}; what a loop is given, what its body is
- * given and gives back, and what the loop gives.
+ * Values that control flow ties to one layout: the results of both branches and that of the {@code If}; what a loop is given, what its
+ * body is given and gives back, and what the loop gives.
  *
  * @param reads values outside or inside that are handed over: input {@code index} of the owner, or output {@code index} of a body
  * @param writes inputs of bodies and outputs of the owner

@@ -65,8 +65,8 @@ public final class ChannelsLast {
     // The parts of a byte only tell equally good assignments from each other.
     long moved = (long) solution.cost();
     long bound = (long) Math.floor(solution.bound() + 1e-6);
-    return new Result(rewriter.assigned(), List.copyOf(remaining), moved, Math.min(moved, bound), moved <= bound, problem.binary().variables(),
-        solution.frustrated(), perms);
+    return new Result(rewriter.assigned(), List.copyOf(remaining), moved, Math.min(moved, bound), moved <= bound,
+        problem.binary().variables(), solution.frustrated(), perms);
   }
 
   private static void collect(Graph graph, LayoutProblem problem, Map<Node, String> made, List<Remaining> remaining) {

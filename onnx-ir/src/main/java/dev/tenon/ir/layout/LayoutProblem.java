@@ -114,7 +114,8 @@ final class LayoutProblem {
     int rank = Math.max(v.rank(), 0);
     boolean named = options.named().containsKey(v.name()) && rank >= 3 && rank <= 5;
     boolean image = rank == 4 && Roles.channelsFirst(4).equals(roles.get(v));
-    return options.of(v.name()) == LayoutOptions.Io.NHWC && (named || image) ? Permutations.toChannelsLast(rank) : Permutations.identity(rank);
+    boolean moved = options.of(v.name()) == LayoutOptions.Io.NHWC && (named || image);
+    return moved ? Permutations.toChannelsLast(rank) : Permutations.identity(rank);
   }
 
   // ---- roles ----

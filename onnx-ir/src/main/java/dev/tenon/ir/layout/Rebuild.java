@@ -105,7 +105,9 @@ final class Rebuild {
     }
     Tensor t = vector.constant();
     if (t != null) {
-      return rewriter.constant(vector, Tensor.vector(Arrays.stream(perm).mapToLong(p -> t.toLongs()[p]).toArray()).cast(t.dtype()).evaluated());
+      long[] elements = t.toLongs();
+      long[] moved = Arrays.stream(perm).mapToLong(p -> elements[p]).toArray();
+      return rewriter.constant(vector, Tensor.vector(moved).cast(t.dtype()).evaluated());
     }
     return graph().newNode("Gather").inputs(vector, vector("order", Permutations.toLongs(perm))).attr("axis", 0)
         .provenance(node.provenance()).output(vector.name() + "_t", vector.type()).insertBefore(node).output();

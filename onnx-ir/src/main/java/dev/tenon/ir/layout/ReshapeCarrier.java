@@ -138,7 +138,8 @@ final class ReshapeCarrier implements Carrier {
     if (isByTarget(n)) {
       long[] target = target(n, p, q);
       Value shape = target != null ? r.vector("shape", target) : r.reordered(r.in(1), q);
-      NodeBuilder b = r.graph().newNode("Reshape").name(n.name()).docString(n.docString()).provenance(n.provenance()).inputs(r.in(0), shape);
+      NodeBuilder b = r.graph().newNode("Reshape").name(n.name()).docString(n.docString()).provenance(n.provenance())
+          .inputs(r.in(0), shape);
       if (target != null && Arrays.stream(target).anyMatch(d -> d == 0) && n.output().shape().dims().stream().anyMatch(d -> d.is(0))) {
         b.attr("allowzero", 1);
       }
@@ -189,7 +190,8 @@ final class ReshapeCarrier implements Carrier {
         rearrangeWeight(r, use.node(), p, features);
       }
     }
-    long[] target = {n.output().shape().dim(0).isConstant() ? n.output().shape().dim(0).constant() : 0, n.output().shape().dim(1).constant()};
+    Dim batch = n.output().shape().dim(0);
+    long[] target = {batch.isConstant() ? batch.constant() : 0, n.output().shape().dim(1).constant()};
     return r.graph().newNode("Reshape").name(n.name()).docString(n.docString()).provenance(n.provenance())
         .inputs(r.in(0), r.vector("shape", target)).output(n.output().name()).insertBefore(n);
   }

@@ -248,9 +248,9 @@ final class Rewriter {
   private void rewriteControlFlow(Node n) {
     Map<Boundary, int[]> perms = new LinkedHashMap<>();
     for (Boundary b : Boundary.of(n, model.opset())) {
-      Boundary known = problem.boundaries().keySet().stream().filter(k -> k.equals(b)).findFirst().orElse(null);
-      if (known != null) {
-        perms.put(known, problem.rolesOf(known).perm(problem.boundaries().get(known).in(answers)));
+      Choice choice = problem.boundaries().get(b);
+      if (choice != null) {
+        perms.put(b, problem.rolesOf(b).perm(choice.in(answers)));
       }
     }
     Map<Integer, int[]> inputPerms = new HashMap<>();
@@ -366,7 +366,8 @@ final class Rewriter {
     long[] behind = IntStream.range(0, perm.length).filter(i -> x.shape().dim(perm[i]).is(1)).asLongStream().toArray();
     Node squeeze = insertBehind(x, withAxes(x, "Squeeze", before, provenance)
         .output(x.name() + "_s", Type.tensor(x.dtype(), Shape.of(x.shape().dims().stream().filter(d -> !d.is(1)).toList()))));
-    return insertBehind(squeeze.output(), withAxes(squeeze.output(), "Unsqueeze", behind, provenance).output(x.name() + "_t", type)).output();
+    NodeBuilder unsqueeze = withAxes(squeeze.output(), "Unsqueeze", behind, provenance).output(x.name() + "_t", type);
+    return insertBehind(squeeze.output(), unsqueeze).output();
   }
 
   private NodeBuilder withAxes(Value x, String op, long[] axes, Provenance provenance) {

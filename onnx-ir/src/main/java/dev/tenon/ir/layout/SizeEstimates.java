@@ -3,7 +3,6 @@ package dev.tenon.ir.layout;
 import dev.tenon.ir.Dim;
 import dev.tenon.ir.Graph;
 import dev.tenon.ir.Node;
-import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
 import java.util.HashMap;
@@ -51,11 +50,6 @@ final class SizeEstimates {
     }
     Dim sample = d.isAnonymous() ? Dim.of(NAMELESS) : d.substitute(symbol -> Dim.of(batches.contains(symbol) ? 1 : NAMED));
     return sample.isConstant() ? sample.constant() : NAMELESS;
-  }
-
-  /** True if no dimension had to be guessed. */
-  static boolean isExact(Shape s) {
-    return s.isStatic();
   }
 
   private long rounds(Graph g) {

@@ -61,7 +61,8 @@ public final class TransposedMatMul {
     Value[] in = {body.addInput("a", null), body.addInput("b", null)};
     for (int i = 0; i < 2; i++) {
       if (isTransposed(name, i)) {
-        in[i] = body.newNode("Transpose").inputs(in[i]).attr("perm", Permutations.toLongs(swapped(rank))).output("transposed").append().output();
+        in[i] = body.newNode("Transpose").inputs(in[i]).attr("perm", Permutations.toLongs(swapped(rank))).output("transposed").append()
+            .output();
       }
     }
     body.addOutput(body.newNode("MatMul").inputs(in).output("y").append().output());
