@@ -17,6 +17,7 @@ public final class Passes {
         new NoOps(),
         new ReshapeTargets(),
         new CommonSubexpressions(),
+        new NestedConcats(),
         new NormalizationFusion(),
         new ActivationFusion(),
         new ProductScales(),
