@@ -120,7 +120,7 @@ final class ConvertCommand implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), e.getMessage());
     }
     return new ConvertOptions(inputs.parse(spec.commandLine()), names == Names.source, freeze, passes, dumpPasses, force,
-        ioLayout.parse(spec.commandLine()), operators.parse());
+        ioLayout.parse(spec.commandLine()), operators.parse(spec.commandLine()));
   }
 
   private void print(ConversionReport r) {

@@ -62,7 +62,7 @@ final class InspectCommand implements Callable<Integer> {
   public Integer call() {
     common.apply(terminal);
     FirstRun.announce(terminal);
-    CustomOptions custom = operators.parse();
+    CustomOptions custom = operators.parse(spec.commandLine());
     if (Isolation.isWanted(operators.nativeCode())) {
       return Isolation.run(spec, terminal, operators.nativeCode(), null);
     }

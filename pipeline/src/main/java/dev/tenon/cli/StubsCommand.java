@@ -112,7 +112,7 @@ final class StubsCommand implements Callable<Integer> {
     if (body == BodyForm.expression != (expression != null)) {
       throw new ParameterException(spec.commandLine(), "--body expression and --expression belong together");
     }
-    CustomOptions custom = operators.parse();
+    CustomOptions custom = operators.parse(spec.commandLine());
     if (Isolation.isWanted(operators.nativeCode())) {
       return Isolation.run(spec, terminal, operators.nativeCode(), null);
     }

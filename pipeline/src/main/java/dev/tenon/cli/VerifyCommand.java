@@ -50,7 +50,7 @@ final class VerifyCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     common.apply(terminal);
-    VerifyOptions options = verification.parse(spec.commandLine()).withLayers(layers).withCustom(operators.parse());
+    VerifyOptions options = verification.parse(spec.commandLine()).withLayers(layers).withCustom(operators.parse(spec.commandLine()));
     if (Isolation.isWanted(operators.nativeCode())) {
       return Isolation.run(spec, terminal, operators.nativeCode(), null);
     }

@@ -42,6 +42,18 @@ public record OperatorRule(Way way, Path definition, Path reference, Declaration
    */
   public record OutputType(DataType dtype, int typeOf, int shapeOf, List<Dim> dims) {}
 
+  /** The same, resolved in another way. */
+  OperatorRule withWay(Way newWay, Path newDefinition, String op) {
+    Declaration named = op.isEmpty() ? declared : new Declaration(op, declared.inputs(), declared.outputs(), declared.defaults());
+    return new OperatorRule(newWay, newDefinition == null ? definition : newDefinition, reference, named, schema, outputs, feed, attributes,
+        layout, body);
+  }
+
+  /** The same with another layout. */
+  OperatorRule withLayout(LayoutKind kind) {
+    return new OperatorRule(way, definition, reference, declared, schema, outputs, feed, attributes, kind, body);
+  }
+
   public OperatorRule {
     outputs = List.copyOf(outputs);
     feed = new LinkedHashMap<>(feed);

@@ -33,13 +33,15 @@ import org.yaml.snakeyaml.nodes.Node;
  * {@code ops.yaml}: what the user says of the custom operators of a model. Read strictly: a key that means nothing, a way without what it
  * needs, a value of another kind end with file, line and column.
  *
- * @param file null for no file
+ * @param file null for rules that come from the command line alone
  * @param rules operator, {@code com.example::SoftThreshold}, to what is said of it
  */
 public record OpsFile(Path file, Map<String, OperatorRule> rules) {
   /** Nothing is said. */
   public static final OpsFile NONE = new OpsFile(null, Map.of());
   private static final int MAX_BYTES = 1 << 20;
+  private static final String OPERATOR = "[^:\\s]+::[^:\\s]+";
+  private static final String OP_NAME = "[A-Z][A-Za-z0-9_]*(>[A-Z][A-Za-z0-9_]*)*";
 
   public OpsFile {
     rules = new LinkedHashMap<>(rules);
@@ -50,6 +52,57 @@ public record OpsFile(Path file, Map<String, OperatorRule> rules) {
     return rules.getOrDefault(operator, OperatorRule.NONE);
   }
 
+  /** What errors name as the place of a rule. */
+  Object place() {
+    return file == null ? "--resolve" : file;
+  }
+
+  /**
+   * The same with what the command line says of an operator.
+   *
+   * @param how {@code function}, {@code emitter}, {@code stub}, {@code stub:Name}, {@code onnx:file.onnx} or {@code tensorflow:Name}
+   * @throws IllegalArgumentException with what was found and expected
+   */
+  public OpsFile withWay(String operator, String how) {
+    requireOperator(operator);
+    int colon = how.indexOf(':');
+    String label = colon < 0 ? how : how.substring(0, colon);
+    String what = colon < 0 ? "" : how.substring(colon + 1);
+    Way way = Way.ofLabel(label).orElse(null);
+    boolean complete = way != null && switch (way) {
+      case ONNX -> Files.isRegularFile(Path.of(what));
+      case TENSORFLOW -> what.matches(OP_NAME);
+      case STUB -> what.isEmpty() || what.matches(OP_NAME);
+      case FUNCTION, EMITTER -> what.isEmpty();
+    };
+    if (!complete) {
+      throw new IllegalArgumentException("found '" + how + "', expected function, onnx:FILE (an ONNX file that is there), emitter, "
+          + "tensorflow:NAME, stub or stub:NAME");
+    }
+    return with(operator, rule(operator).withWay(way, way == Way.ONNX ? Path.of(what).toAbsolutePath() : null, way == Way.ONNX ? ""
+        : what));
+  }
+
+  /** The same with the layout that the command line says of an operator. */
+  public OpsFile withLayout(String operator, String label) {
+    requireOperator(operator);
+    LayoutKind kind = LayoutKind.ofLabel(label).orElseThrow(
+        () -> new IllegalArgumentException("found '" + label + "', expected elementwise, channels-last or opaque"));
+    return with(operator, rule(operator).withLayout(kind));
+  }
+
+  private static void requireOperator(String operator) {
+    if (!operator.matches(OPERATOR)) {
+      throw new IllegalArgumentException("found operator '" + operator + "', expected domain and name, com.example::SoftThreshold");
+    }
+  }
+
+  private OpsFile with(String operator, OperatorRule rule) {
+    Map<String, OperatorRule> more = new LinkedHashMap<>(rules);
+    more.put(operator, rule);
+    return new OpsFile(file, more);
+  }
+
   /**
    * Fails if it speaks of an operator that the model does not have: a typing error that would else go unnoticed.
    *
@@ -58,7 +111,7 @@ public record OpsFile(Path file, Map<String, OperatorRule> rules) {
   public void check(Set<String> custom) {
     for (String operator : rules.keySet()) {
       if (!custom.contains(operator)) {
-        throw BadInputException.of(file, "operators", operator, custom.isEmpty() ? "no rule: the model has no custom operators"
+        throw BadInputException.of(place(), "operators", operator, custom.isEmpty() ? "no rule: the model has no custom operators"
             : "one of the model's custom operators: " + String.join(", ", new TreeSet<>(custom)));
       }
     }
@@ -98,7 +151,7 @@ public record OpsFile(Path file, Map<String, OperatorRule> rules) {
     Map<String, YamlPart> top = new YamlPart(file, "", root).entries("operators");
     Map<String, OperatorRule> rules = new LinkedHashMap<>();
     top.values().forEach(operators -> operators.entries().forEach((operator, part) -> {
-      if (!operator.matches("[^:\\s]+::[^:\\s]+")) {
+      if (!operator.matches(OPERATOR)) {
         throw part.bad("operator " + operator, "domain and name, com.example::SoftThreshold");
       }
       rules.put(operator, rule(part));
@@ -161,7 +214,7 @@ public record OpsFile(Path file, Map<String, OperatorRule> rules) {
   }
 
   private static String op(YamlPart p) {
-    if (!p.text().matches("[A-Z][A-Za-z0-9_]*(>[A-Z][A-Za-z0-9_]*)*")) {
+    if (!p.text().matches(OP_NAME)) {
       throw p.bad("'" + p.text() + "'", "the name of a TensorFlow operator: letters and digits, a capital letter first");
     }
     return p.text();

@@ -193,7 +193,7 @@ public record Resolution(EmitterRegistry registry, Map<String, Way> ways, Map<St
 
   private static void requireBody(String operator, List<Node> uses, Model model, OpsFile ops) {
     if (!CustomNodes.hasBody(uses.get(0), model)) {
-      throw BadInputException.of(ops.file(), "operators." + operator, "'resolve: function', and no such function in the model",
+      throw BadInputException.of(ops.place(), "operators." + operator, "'resolve: function', and no such function in the model",
           "another way; 'resolve: onnx' takes a function from a file");
     }
   }
@@ -201,7 +201,7 @@ public record Resolution(EmitterRegistry registry, Map<String, Way> ways, Map<St
   private static CustomOperator emitter(String operator, Map<String, CustomOperator> emitters, OpsFile ops) {
     CustomOperator o = emitters.get(operator);
     if (o == null) {
-      throw BadInputException.of(ops.file(), "operators." + operator, "'resolve: emitter', and none for it on the class path",
+      throw BadInputException.of(ops.place(), "operators." + operator, "'resolve: emitter', and none for it on the class path",
           "a class named in META-INF/services/" + CustomOperator.class.getName() + "; there are " + emitters.keySet());
     }
     return o;
@@ -214,8 +214,8 @@ public record Resolution(EmitterRegistry registry, Map<String, Way> ways, Map<St
       String found = "no operator " + name + " in TensorFlow" + (libraries.isEmpty() ? "" : ", and in the libraries given only " + there);
       String expected = way == Way.STUB ? "the library that 'tenon stubs build' made, with --op-library"
           : "an operator that TensorFlow has, or a library with --op-library that registers it";
-      return ops.file() == null ? new BadInputException(operator + ": found " + found + ", expected " + expected)
-          : BadInputException.of(ops.file(), "operators." + operator, found, expected);
+      return ops.rule(operator) == OperatorRule.NONE ? new BadInputException(operator + ": found " + found + ", expected " + expected)
+          : BadInputException.of(ops.place(), "operators." + operator, found, expected);
     });
     return new TensorFlowOperator(new OperatorBinding(name, rule.feed(), rule.attributes()), def);
   }

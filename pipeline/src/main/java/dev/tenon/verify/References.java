@@ -70,7 +70,7 @@ final class References implements AutoCloseable {
       }
     } else {
       r.current = r.onnxRuntime(OrtModel.Options.defaults().withThreads(r.threads));
-      r.remark = r.defined ? "custom operators mean what the ONNX files in " + r.custom.ops().file() + " say" : "";
+      r.remark = r.defined ? "custom operators mean what the ONNX files given say" : "";
     }
     return r;
   }

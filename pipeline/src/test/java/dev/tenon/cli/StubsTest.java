@@ -136,10 +136,10 @@ class StubsTest {
 
   @Test
   void noLibraryIsNeededForADefinitionInOnnx(@TempDir Path folder) throws IOException {
-    Path rules = Files.writeString(folder.resolve("ops.yaml"), "operators: {shrinkage::soft_threshold: {resolve: onnx, definition: '"
-        + EXAMPLE.resolve("shrinkage.onnx") + "'}}");
-    CommandRun run = CommandRun.of("convert", EXAMPLE.resolve("model.onnx"), "-o", folder.resolve("out"), "--ops", rules);
+    CommandRun run = CommandRun.of("convert", EXAMPLE.resolve("model.onnx"), "-o", folder.resolve("out"), "--resolve",
+        "shrinkage::soft_threshold=onnx:" + EXAMPLE.resolve("shrinkage.onnx"));
     assertEquals(0, run.code(), run.out() + run.err());
+    assertTrue(run.out().contains("agrees with ONNX Runtime"), run.out());
   }
 
   @Test
@@ -258,6 +258,12 @@ class StubsTest {
     assertError(ExitCodes.USAGE, "--body expression and --expression belong together", "stubs", EXAMPLE.resolve("model.onnx"), "-o",
         folder, "--body",
         "expression");
+    assertError(ExitCodes.USAGE, "found 'magic', expected function, onnx:FILE", "inspect", EXAMPLE.resolve("model.onnx"), "--resolve",
+        "a::b=magic");
+    assertError(ExitCodes.USAGE, "found 'nchw', expected elementwise", "inspect", EXAMPLE.resolve("model.onnx"), "--op-layout",
+        "a::b=nchw");
+    assertError(ExitCodes.BAD_INPUT, "--resolve: operators: found a::b, expected one of the model's custom operators", "inspect",
+        EXAMPLE.resolve("model.onnx"), "--resolve", "a::b=stub");
     assertError(ExitCodes.BAD_INPUT, "no operator a::b", "stubs", EXAMPLE.resolve("model.onnx"), "-o", folder, "--operator", "a::b");
     assertError(ExitCodes.BAD_INPUT, "no stubs.json", "stubs", "build", folder);
     Path plain = TinyModels.convolutions(folder.resolve("plain.onnx"));
