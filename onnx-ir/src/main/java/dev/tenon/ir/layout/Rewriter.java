@@ -305,11 +305,15 @@ final class Rewriter {
     if (v.constant() != null) {
       return v.rank() == perm.length && !Permutations.isIdentity(perm) ? constant(v, v.constant().permute(perm)) : v;
     }
-    if (v.rank() < 0) {
-      return stored.containsKey(v) ? stored.get(v).value : v;
-    }
     Value root = v;
     int[] order = perm;
+    if (v.rank() < 0 && perm.length == 0) {
+      // Its rank is known only if it was given an order.
+      if (!stored.containsKey(v)) {
+        return v;
+      }
+      order = Permutations.identity(stored.get(v).perm.length);
+    }
     while (LayoutProblem.isOwnTranspose(root.producer())) {
       order = Permutations.compose(Permutations.of(root.producer()), order);
       root = root.producer().input(0);
@@ -317,7 +321,7 @@ final class Rewriter {
     if (root != v && root.constant() != null) {
       return read(root, order, reader);
     }
-    Stored s = stored.getOrDefault(root, new Stored(root, Permutations.identity(root.rank())));
+    Stored s = stored.getOrDefault(root, new Stored(root, Permutations.identity(order.length)));
     if (Arrays.equals(s.perm, order)) {
       return s.value;
     }
@@ -325,7 +329,7 @@ final class Rewriter {
     Value known = copies.get(key);
     if (known == null) {
       known = move(s.value, Permutations.between(s.perm, order), v, reason(v, root, reader));
-      takeOrigin(known, v, perm);
+      takeOrigin(known, v, perm.length == order.length ? perm : order);
       copies.put(key, known);
     }
     return known;

@@ -7,7 +7,9 @@ import dev.tenon.ir.Attribute;
 import dev.tenon.ir.DataType;
 import dev.tenon.ir.Model;
 import dev.tenon.ir.Node;
+import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
+import dev.tenon.ir.Type;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.Diagnostics;
 import dev.tenon.ir.io.OnnxReader;
@@ -274,6 +276,20 @@ class ChannelsLastTest {
       Tensor expected = before.run(inputs).get("y").permute(0, 2, 3, 1);
       Equivalence.assertSame(Map.of("y", expected), after.run(moved), TOLERANCE, "channels-last");
     }
+  }
+
+  @Test
+  void convolutionsOfTensorsOfUnknownRankGetTheirLayoutAndEverythingElseTheSourcesOrder() {
+    check(() -> {
+      weights = 0;
+      Graphs g = Graphs.opset(17);
+      Value x = g.graph().addInput("x", Type.tensor(DataType.FLOAT, Shape.of(2, 4, 4, 4)));
+      Value shape = g.graph().addInput("shape", Type.tensor(DataType.INT64, Shape.unknown()));
+      Value a = conv(g, g.op("Reshape", x, shape), 4, 4, 3, 1);
+      Value b = g.op("Relu", conv(g, a, 4, 4, 1, 1));
+      g.output("y", g.op("Add", b, a));
+      return g.model();
+    }, RandomInputs.seeded(13).given("shape", Tensor.vector(2, 4, 4, 4)));
   }
 
   @Test
