@@ -6,6 +6,7 @@ import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.ReadOptions;
 import dev.tenon.frontend.SourceFormat;
 import dev.tenon.ir.Model;
+import dev.tenon.ir.Node;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.BadInputException;
 import dev.tenon.ir.diag.Diagnostics;
@@ -64,6 +65,7 @@ record Compilation(SourceFormat format, Model model, int sourceNodes, SourcePara
     }
     InferredShapes shapes = new InferredShapes();
     shapes.infer(model, diagnostics);
+    warnOfUnknownRanks(model, custom, diagnostics);
     PassManager manager = PassManager.of(options.passes());
     if (dump != null) {
       manager.listener(dump);
@@ -86,6 +88,19 @@ record Compilation(SourceFormat format, Model model, int sourceNodes, SourcePara
         .withKnownData(shapes::knownData);
     Conversion conversion = new TensorFlowBackend(custom.registry()).convert(model, backend, diagnostics);
     return new Compilation(SourceFormat.of(source), model, nodes[0], parameters, conversion, passes, layout, custom, libraries, diagnostics);
+  }
+
+  /** What follows an output of unknown rank may be given another layout than it has. */
+  private static void warnOfUnknownRanks(Model model, Resolution custom, Diagnostics diagnostics) {
+    CustomNodes.byOperator(model).forEach((operator, uses) -> {
+      for (Node n : uses) {
+        if (custom.ways().containsKey(operator) && !CustomNodes.hasBody(n, model)
+            && n.outputs().stream().anyMatch(v -> v != null && !v.shape().hasRank())) {
+          diagnostics.warning("custom-operator-rank", n, "the number of dimensions that " + operator + " gives is not known",
+              "say it with 'outputs:' in ops.yaml, or in the kernel's shape function");
+        }
+      }
+    });
   }
 
   /** What reading said, but for the warnings that an operator is unknown which is known now. */

@@ -86,7 +86,17 @@ public record Resolution(EmitterRegistry registry, Map<String, Way> ways, Map<St
           uses.forEach(n -> typers.merge(n, () -> o.infer(n), (declared, own) -> declared));
           found.put(operator, o::emit);
         }
-        case TENSORFLOW, STUB -> found.put(operator, operator(operator, rule, ops, way, libraries));
+        case TENSORFLOW, STUB -> {
+          Emitter emitter = operator(operator, rule, ops, way, libraries);
+          if (layout != LayoutKind.CHANNELS_LAST) {
+            // The shapes that TensorFlow would be asked with are not those that the kernel sees.
+            uses.forEach(n -> typers.merge(n, () -> RegisteredTypes.set(n, emitter), (declared, asked) -> () -> {
+              declared.run();
+              asked.run();
+            }));
+          }
+          found.put(operator, emitter);
+        }
       }
     });
     setTypes(model, typers);

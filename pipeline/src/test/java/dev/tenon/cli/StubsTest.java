@@ -163,6 +163,22 @@ class StubsTest {
     assertTrue(stubs.out().contains("4 test cases, with outputs"), stubs.out());
   }
 
+  @Test
+  void onnxRuntimesOwnLibraryIsTheReference(@TempDir Path folder) throws Exception {
+    Path ort = folder.resolve("libshrinkage_ort.so");
+    Process p = new ProcessBuilder("gcc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", ort.toString(),
+        EXAMPLE.resolve("shrinkage_ort.c").toString(), "-lm").inheritIO().start();
+    assertEquals(0, p.waitFor());
+    // Without rules: the kernel's shape function tells the types between the operators.
+    CommandRun run = CommandRun.of("convert", EXAMPLE.resolve("model.onnx"), "-o", folder.resolve("out"), "--op-library", library(),
+        "--ort-library", ort);
+    assertEquals(0, run.code(), run.out() + run.err());
+    assertTrue(run.out().contains("agrees with ONNX Runtime"), run.out());
+    CommandRun stubs = CommandRun.of("stubs", EXAMPLE.resolve("model.onnx"), "-o", folder.resolve("stubs"), "--ort-library", ort);
+    assertEquals(0, stubs.code(), stubs.out() + stubs.err());
+    assertTrue(stubs.out().contains("test cases, with outputs"), stubs.out());
+  }
+
   private static Path libtorch() throws IOException {
     Path cache = ai.djl.util.Utils.getEngineCacheDir("pytorch");
     if (!Files.isDirectory(cache)) {

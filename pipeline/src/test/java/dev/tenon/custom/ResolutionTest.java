@@ -154,6 +154,25 @@ class ResolutionTest {
   }
 
   @Test
+  void typesComeFromTensorFlowsShapeFunctionsSymbolsIncluded() throws IOException {
+    Graphs g = Graphs.opset(18);
+    g.model().opsetImports().put("tests", 1);
+    Value x = g.input("x", "n", "2*k");
+    Value w = g.initializer("w", Tensor.of(new float[15], 5, 3));
+    Value t = g.graph().newNode("Turn").domain("tests").name("turn").inputs(x, g.initializer("perm", Tensor.of(new int[] {1, 0}, 2)))
+        .output("turned").append().output();
+    Value y = g.graph().newNode("Join").domain("tests").name("join").inputs(t, t).output("joined").append().output();
+    Value z = g.graph().newNode("Product").domain("tests").name("product").inputs(w, y).output("product").append().output();
+    Model m = g.output("y", y).output("z", z).model();
+    Resolution.of(m, ops("""
+        tests::Turn: {resolve: tensorflow, op: Transpose},
+        tests::Join: {resolve: tensorflow, op: Pack, attributes: {axis: {value: 2}}},
+        tests::Product: {resolve: tensorflow, op: Sum, attributes: {keep_dims: {value: true}}}"""), List.of());
+    assertEquals(Type.tensor(DataType.FLOAT, Graphs.shape("2*k", "n", 2)), y.type());
+    assertEquals(null, z.type(), "Sum takes no floats for its axes, and is asked in vain");
+  }
+
+  @Test
   void elementwiseOperatorsHaveTheTypeOfTheirInput() throws IOException {
     Model m = model("Leak");
     Resolution.of(m, ops("tests::Leak: {resolve: tensorflow, op: LeakyRelu, layout: elementwise}"), List.of());

@@ -40,12 +40,15 @@ public final class OrtModel implements AutoCloseable {
   private static final long MAX_IN_MEMORY = 256L << 20;
 
   private final OrtSession session;
+  /** Closing them unloads the libraries of custom operators, whose code the session runs. */
+  private final SessionOptions sessionOptions;
   private final Path temporaryFolder;
   private final Map<String, Type> inputs;
   private final Map<String, Type> outputs;
 
-  private OrtModel(OrtSession session, Path temporaryFolder) throws OrtException {
+  private OrtModel(OrtSession session, SessionOptions sessionOptions, Path temporaryFolder) throws OrtException {
     this.session = session;
+    this.sessionOptions = sessionOptions;
     this.temporaryFolder = temporaryFolder;
     this.inputs = types(session.getInputInfo());
     this.outputs = types(session.getOutputInfo());
@@ -97,9 +100,12 @@ public final class OrtModel implements AutoCloseable {
     if (!options.extraOutputs().isEmpty()) {
       return open(OnnxReader.read(file), options);
     }
-    try (SessionOptions s = sessionOptions(options)) {
-      return new OrtModel(environment().createSession(file.toString(), s), null);
+    SessionOptions s = new SessionOptions();
+    try {
+      configure(s, options);
+      return new OrtModel(environment().createSession(file.toString(), s), s, null);
     } catch (OrtException e) {
+      s.close();
       throw new OrtFailure(file + ": ONNX Runtime cannot load it: " + e.getMessage(), e);
     }
   }
@@ -112,22 +118,27 @@ public final class OrtModel implements AutoCloseable {
   public static OrtModel open(Model model, Options options) {
     OnnxWriter.Options how = OnnxWriter.Options.defaults().withExtraOutputs(options.extraOutputs());
     Path folder = null;
-    try (SessionOptions s = sessionOptions(options)) {
+    SessionOptions s = new SessionOptions();
+    try {
+      configure(s, options);
       if (OnnxWriter.inlineBytes(model) <= MAX_IN_MEMORY) {
-        return new OrtModel(environment().createSession(OnnxWriter.toBytes(model, how), s), null);
+        return new OrtModel(environment().createSession(OnnxWriter.toBytes(model, how), s), s, null);
       }
       folder = Files.createTempDirectory("tenon-ort");
       Path file = folder.resolve("model.onnx");
       OnnxWriter.write(model, file, how);
-      return new OrtModel(environment().createSession(file.toString(), s), folder);
+      return new OrtModel(environment().createSession(file.toString(), s), s, folder);
     } catch (OrtException e) {
+      s.close();
       delete(folder);
       throw new OrtFailure("ONNX Runtime cannot load the model" + (model.source() == null ? "" : " of " + model.source()) + ": "
           + e.getMessage(), e);
     } catch (IOException e) {
+      s.close();
       delete(folder);
       throw new UncheckedIOException(e);
     } catch (RuntimeException e) {
+      s.close();
       delete(folder);
       throw e;
     }
@@ -137,8 +148,7 @@ public final class OrtModel implements AutoCloseable {
     return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
   }
 
-  private static SessionOptions sessionOptions(Options options) throws OrtException {
-    SessionOptions s = new SessionOptions();
+  private static void configure(SessionOptions s, Options options) throws OrtException {
     s.setOptimizationLevel(options.optimize() ? OptLevel.ALL_OPT : OptLevel.NO_OPT);
     s.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
     if (options.threads() > 0) {
@@ -148,7 +158,6 @@ public final class OrtModel implements AutoCloseable {
     for (Path library : options.customOpLibraries()) {
       s.registerCustomOpLibrary(library.toString());
     }
-    return s;
   }
 
   // ---- what goes in and out ----
@@ -216,6 +225,7 @@ public final class OrtModel implements AutoCloseable {
     } catch (OrtException e) {
       throw new OrtFailure("closing the session: " + e.getMessage(), e);
     } finally {
+      sessionOptions.close();
       delete(temporaryFolder);
     }
   }
