@@ -47,6 +47,11 @@ public final class EmitContext {
     return emission.diagnostics();
   }
 
+  /** True if weights are constants: the graph is for inference, not for training. */
+  public boolean isFrozen() {
+    return emission.isFrozen();
+  }
+
   // ---- inputs ----
 
   /** True if input i is there (optional inputs may be left out). */

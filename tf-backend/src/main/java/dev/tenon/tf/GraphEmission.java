@@ -93,6 +93,10 @@ final class GraphEmission {
     return diagnostics;
   }
 
+  boolean isFrozen() {
+    return options.freeze();
+  }
+
   Optional<List<Dim>> knownData(Value v) {
     return options.knownData().apply(v);
   }

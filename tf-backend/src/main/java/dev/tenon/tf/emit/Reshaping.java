@@ -291,7 +291,8 @@ final class Reshaping {
     int[] perm = attr == null ? IntStream.range(0, c.rank(0)).map(i -> c.rank(0) - 1 - i).toArray()
         : Arrays.stream(attr).mapToInt(p -> (int) (p < 0 ? p + attr.length : p)).toArray();
     boolean identity = IntStream.range(0, perm.length).allMatch(i -> perm[i] == i);
-    c.bind(0, identity ? c.in(0) : c.permuted(0, ParameterRole.OTHER, perm));
+    Output<?> rows = identity || c.rank(0) < 0 ? null : RowTranspose.of(c, perm);
+    c.bind(0, identity ? c.in(0) : rows != null ? rows : c.permuted(0, ParameterRole.OTHER, perm));
   }
 
   /** Broadcasts both ways: a size of one in the shape keeps the input's dimension. */

@@ -1,6 +1,7 @@
 package dev.tenon.tf.emit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.tenon.ir.Attribute;
@@ -132,5 +133,20 @@ class ReshapingTest {
         Attribute.ofInts("value_ints", 4, 5), Attribute.ofTensor("value", Tensor.of(new float[] {1, 2}, 2, 1)))) {
       EmitterTester.op("Constant").attribute(a).check(0);
     }
+  }
+
+  @Test
+  void frozenTransposesThatKeepTheLastAxisGatherRows() {
+    long[][] perms = {{0, 2, 1, 3, 4}, {2, 0, 3, 1, 4}, {0, 2, 3, 1, 4}, {1, 0, 2, 3, 4}, {3, 2, 1, 0, 4}, {0, 1, 3, 2, 4}, {0, 1, 2, 4, 3}};
+    Object[][] shapes = {{2, 3, 4, 5, 16}, {"b", 3, 4, 5, 16}, {"b", "t", 4, 5, 16}, {"b", 3, 4, "t", 16}, {"b", 3, "t", 5, 16}, {3, 3, 3, 3, 3}};
+    for (long[] perm : perms) {
+      for (Object[] shape : shapes) {
+        EmitterTester.op("Transpose").input(DataType.FLOAT, shape).ints("perm", perm).optimizedAndFrozen().sizes("b", 2, "t", 6)
+            .sizes("b", 1, "t", 1).sizes("b", 3, "t", 0).check(0);
+      }
+    }
+    EmitterTester heads = EmitterTester.op("Transpose").input(DataType.FLOAT, "b", 5, 3, 16).ints("perm", 0, 2, 1, 3);
+    assertTrue(heads.convert().graph().getNodeList().stream().anyMatch(n -> n.getOp().equals("Transpose")));
+    assertTrue(heads.optimizedAndFrozen().convert().graph().getNodeList().stream().noneMatch(n -> n.getOp().equals("Transpose")));
   }
 }
