@@ -1,17 +1,17 @@
-/* shrinkage::soft_threshold for ONNX Runtime: a library that a session registers as it does its own custom operators. See shrinkage.cpp for what
- * it computes.
+/* shrinkage::soft_threshold for ONNX Runtime: a library of custom operators for a session. See shrinkage.cpp for what it computes.
  *
  *   gcc -O2 -shared -fPIC -o libshrinkage_ort.so shrinkage_ort.c -lm
  *
- * It declares what it uses of ONNX Runtime's C interface, whose table of functions only ever grows at its end: each is its number in there. */
+ * It declares what it uses of ONNX Runtime's C interface, a table of functions that only ever grows at its end: each is its number in
+ * there. */
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum { API_VERSION = 8, ELEMENT_FLOAT = 1 };
 enum {
-  CREATE_DOMAIN = 26, DOMAIN_ADD = 27, ADD_DOMAIN = 28, TENSOR_DATA = 51, RANK = 61, DIMENSIONS = 62, TYPE_AND_SHAPE = 65, ATTRIBUTE_FLOAT = 85,
-  ATTRIBUTE_INT = 86, CONTEXT_INPUT = 90, CONTEXT_OUTPUT = 91, RELEASE_STATUS = 93, RELEASE_SHAPE = 99
+  CREATE_DOMAIN = 26, DOMAIN_ADD = 27, ADD_DOMAIN = 28, TENSOR_DATA = 51, RANK = 61, DIMENSIONS = 62, TYPE_AND_SHAPE = 65,
+  ATTRIBUTE_FLOAT = 85, ATTRIBUTE_INT = 86, CONTEXT_INPUT = 90, CONTEXT_OUTPUT = 91, RELEASE_STATUS = 93, RELEASE_SHAPE = 99
 };
 enum { MAX_RANK = 16 };
 

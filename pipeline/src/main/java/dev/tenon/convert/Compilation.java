@@ -42,8 +42,8 @@ import java.util.Set;
  * @param custom what became of custom operators
  * @param libraries the libraries of TensorFlow operators that were given, loaded
  */
-record Compilation(SourceFormat format, Model model, int sourceNodes, SourceParameters parameters, Conversion conversion, Map<String, PassResult> passes,
-    ChannelsLast.Result layout, Resolution custom, List<OperatorLibrary> libraries, Diagnostics diagnostics) {
+record Compilation(SourceFormat format, Model model, int sourceNodes, SourceParameters parameters, Conversion conversion,
+    Map<String, PassResult> passes, ChannelsLast.Result layout, Resolution custom, List<OperatorLibrary> libraries, Diagnostics diagnostics) {
 
   private static final String NORMALIZATION = "fuse-normalization";
 
@@ -51,7 +51,8 @@ record Compilation(SourceFormat format, Model model, int sourceNodes, SourcePara
   static Compilation of(ModelSource source, ConvertOptions options, Phases phases) {
     Diagnostics reading = new Diagnostics();
     phases.begin("read");
-    Model model = Frontends.read(source, new ReadOptions(options.inputShapes()).withCustomTypes(Resolution.typer(options.custom().ops())), reading);
+    ReadOptions how = new ReadOptions(options.inputShapes()).withCustomTypes(Resolution.typer(options.custom().ops()));
+    Model model = Frontends.read(source, how, reading);
     int[] nodes = {0};
     model.graph().forEachNode(n -> nodes[0]++);
     SourceParameters parameters = SourceParameters.of(model.graph(), source);
@@ -87,7 +88,8 @@ record Compilation(SourceFormat format, Model model, int sourceNodes, SourcePara
     BackendOptions backend = BackendOptions.defaults().withFreeze(options.freeze()).withSourceNames(options.sourceNames())
         .withKnownData(shapes::knownData);
     Conversion conversion = new TensorFlowBackend(custom.registry()).convert(model, backend, diagnostics);
-    return new Compilation(SourceFormat.of(source), model, nodes[0], parameters, conversion, passes, layout, custom, libraries, diagnostics);
+    return new Compilation(SourceFormat.of(source), model, nodes[0], parameters, conversion, passes, layout, custom, libraries,
+        diagnostics);
   }
 
   /** What follows an output of unknown rank may be given another layout than it has. */

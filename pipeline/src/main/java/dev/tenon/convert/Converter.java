@@ -1,6 +1,7 @@
 package dev.tenon.convert;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tenon.custom.Way;
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.SourceFormat;
 import dev.tenon.ir.Dim;
@@ -202,9 +203,12 @@ public final class Converter {
     o.put("io_layout", options.layout().text());
     ObjectNode inputs = o.putObject("inputs");
     options.inputShapes().forEach((name, shape) -> inputs.set(name, Json.strings(dims(shape))));
-    if (!c.custom().ways().isEmpty()) {
+    // The model's own functions are no choice of anybody's.
+    Map<String, Way> chosen = new TreeMap<>(c.custom().ways());
+    chosen.values().removeIf(Way.FUNCTION::equals);
+    if (!chosen.isEmpty()) {
       ObjectNode operators = o.putObject("operators");
-      c.custom().ways().forEach((operator, way) -> {
+      chosen.forEach((operator, way) -> {
         ObjectNode how = operators.putObject(operator).put("resolve", way.label());
         if (c.custom().layouts().containsKey(operator)) {
           how.put("layout", c.custom().layouts().get(operator).label());

@@ -145,12 +145,13 @@ public final class OperatorCases {
     }
     Model model = c.model();
     boolean defined = Definitions.addReferences(model, custom.ops());
-    if (!defined && custom.ortLibraries().isEmpty()) {
-      throw ReferenceFailure.unusable("nothing to record outputs from; --torch-library or --ort-library gives the source's own, "
-          + "and 'reference:' in ops.yaml its meaning in ONNX", null);
-    }
     try (Reference ort = OnnxRuntimeReference.open(model, OrtModel.Options.reference().withCustomOps(custom.ortLibraries()))) {
+      // Also without a library: ONNX Runtime has operators of its own, those of com.microsoft.
       return List.copyOf(ort.run(c.inputs()).values());
+    } catch (ReferenceFailure e) {
+      throw defined || !custom.ortLibraries().isEmpty() ? e
+          : ReferenceFailure.unusable("nothing to record outputs from; --torch-library or --ort-library gives the source's own, "
+              + "and 'reference:' in ops.yaml its meaning in ONNX", e);
     } finally {
       model.functions().clear();
     }
