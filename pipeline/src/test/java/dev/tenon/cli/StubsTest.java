@@ -143,6 +143,21 @@ class StubsTest {
   }
 
   @Test
+  void anOperatorOfOnnxRuntimesOwnNeedsNoLibraryOfIt(@TempDir Path folder) throws IOException {
+    assumeTrue(StubBuild.compiler(Language.CPP) != null, "no C++ compiler on this machine");
+    Path model = TinyModels.quickGelu(folder.resolve("gelu.onnx"));
+    Path stubs = folder.resolve("stubs");
+    CommandRun written = CommandRun.of("stubs", model, "-o", stubs, "--lang", "cpp", "--library", "gelu", "--body", "expression",
+        "--expression", "input / (1 + std::exp(-alpha * input))");
+    assertEquals(0, written.code(), written.err());
+    assertTrue(written.out().contains("2 test cases, with outputs"), written.out());
+    CommandRun built = CommandRun.of("stubs", "build", stubs);
+    assertEquals(0, built.code(), built.err());
+    CommandRun run = CommandRun.of("convert", model, "-o", folder.resolve("out"), "--op-library", stubs.resolve("libgelu.so"));
+    assertEquals(0, run.code(), run.out() + run.err());
+  }
+
+  @Test
   void thePyTorchLibraryIsTheReference(@TempDir Path folder) throws Exception {
     assumeTrue(StubBuild.compiler(Language.CPP) != null, "no C++ compiler on this machine");
     Path libtorch = libtorch();

@@ -24,7 +24,8 @@ final class TinyModels {
   /** The same with other numbers in the second convolution. */
   static Path convolutions(Path file, long seed) {
     Graph g = new Graph("tiny");
-    Value x = g.addInput("image", Type.tensor(DataType.FLOAT, Shape.of(Dim.symbol("batch"), Dim.of(3), Dim.symbol("height"), Dim.symbol("width"))));
+    Value x = g.addInput("image", Type.tensor(DataType.FLOAT, Shape.of(Dim.symbol("batch"), Dim.of(3), Dim.symbol("height"),
+        Dim.symbol("width"))));
     Value a = convolution(g, x, "stem.conv", 5, 3, 0);
     Value b = g.newNode("Relu").inputs(a).name("/stem/Relu").output("relu").append().output();
     Value c = convolution(g, b, "head.conv", 2, 5, seed);
@@ -36,7 +37,8 @@ final class TinyModels {
   private static Value convolution(Graph g, Value x, String path, int outputs, int inputs, long seed) {
     Value w = g.addInitializer(path + ".weight", random(seed + path.hashCode(), outputs, inputs, 3, 3));
     Value b = g.addInitializer(path + ".bias", random(seed + 1, outputs));
-    return g.newNode("Conv").inputs(x, w, b).name("/" + path.replace('.', '/') + "/Conv").attr("pads", new long[] {1, 1, 1, 1}).output("conv")
+    return g.newNode("Conv").inputs(x, w, b).name("/" + path.replace('.', '/') + "/Conv").attr("pads",
+        new long[] {1, 1, 1, 1}).output("conv")
         .append().output();
   }
 
@@ -52,6 +54,19 @@ final class TinyModels {
     g.addOutput(w);
     Model m = model(g);
     m.opsetImports().put("com.acme", 1);
+    OnnxWriter.write(m, file);
+    return file;
+  }
+
+  /** y = com.microsoft::QuickGelu(x), which ONNX Runtime has and nobody else. */
+  static Path quickGelu(Path file) {
+    Graph g = new Graph("contrib");
+    Type type = Type.tensor(DataType.FLOAT, Shape.of(Dim.symbol("n"), Dim.of(4)));
+    Value x = g.addInput("x", type);
+    g.addOutput(g.newNode("QuickGelu").domain("com.microsoft").name("gelu").inputs(x).attr("alpha", 1.5f).outputNamed("y",
+        type).append().output());
+    Model m = model(g);
+    m.opsetImports().put("com.microsoft", 1);
     OnnxWriter.write(m, file);
     return file;
   }
