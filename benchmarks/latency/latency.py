@@ -145,11 +145,11 @@ def measure(model, args, result) -> None:
     warm(calls, args, result)
     times = rounds(calls, args, result)
     for subject, ms in times.items():
-        result["subjects"][subject] = figures(ms)
-    reference = result["subjects"].get("onnxruntime", {}).get("median")
+        result["subjects"][subject] = figures(ms, result["disturbed"])
+    reference = result["subjects"].get("onnxruntime", {}).get("ms")
     for subject, found in result["subjects"].items():
         if reference:
-            found["of_onnxruntime"] = round(found["median"] / reference, 3)
+            found["of_onnxruntime"] = round(found["ms"] / reference, 3)
         if subject in traced:
             found["executed"] = traced[subject]
             if subject.startswith("tenon") and not subject.endswith("_jit"):
@@ -182,7 +182,7 @@ def rounds(calls, args, result) -> dict:
     """The times of at least args.repeat rounds, and more of quick models until args.seconds are over.
 
     Rounds during which other processes took more than a twentieth of the machine do not count; if there are not enough others
-    after args.patience seconds, the least disturbed ones do, and the result says how much they were.
+    after args.patience seconds all do, and the result says how much of the machine the others had.
     """
     chunks, order, made = [], list(calls), 0
     gc.collect()
@@ -210,13 +210,10 @@ def rounds(calls, args, result) -> dict:
             chunks.append((others.share(), some))
     finally:
         gc.enable()
-    chunks.sort(key=lambda c: c[0])
-    used, worst = [], 0.0
-    for share, some in chunks:
-        if share <= QUIET or len(used) < args.repeat:
-            used += some
-            worst = max(worst, share)
-    result["disturbed"] = round(worst, 2) if worst > QUIET else 0.0
+    quiet = [r for share, some in chunks if share <= QUIET for r in some]
+    enough = len(quiet) >= args.repeat
+    used = quiet if enough else [r for _, some in chunks for r in some]
+    result["disturbed"] = 0.0 if enough or not chunks else round(statistics.mean(share for share, _ in chunks), 2)
     return {s: [r[s] for r in used] for s in calls}
 
 
@@ -245,9 +242,11 @@ def busy():
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
-def figures(ms: list) -> dict:
+def figures(ms: list, disturbed: float = 0) -> dict:
+    """The median counts; of disturbed rounds the fastest, which is nearer to what an idle machine takes."""
     q1, median, q3 = statistics.quantiles(ms, n=4, method="inclusive") if len(ms) > 1 else ms * 3
-    return {"median": round(median, 4), "q1": round(q1, 4), "q3": round(q3, 4), "min": round(min(ms), 4), "calls": len(ms)}
+    return {"ms": round(min(ms) if disturbed else median, 4), "median": round(median, 4), "q1": round(q1, 4), "q3": round(q3, 4),
+            "min": round(min(ms), 4), "calls": len(ms)}
 
 
 def error(expected: dict, got: dict) -> float:
@@ -304,10 +303,10 @@ def line(name, result) -> str:
     for subject, f in result.get("subjects", {}).items():
         ratio = f" = {f['of_onnxruntime']:.2f}x" if "of_onnxruntime" in f and subject != "onnxruntime" else ""
         extra = f" ({f['executed']['transposes']} transposes, {f['executed']['nodes']} nodes)" if "executed" in f else ""
-        cells.append(f"{subject} {f['median']:.2f}{ratio}{extra}")
+        cells.append(f"{subject} {f['ms']:.2f}{ratio}{extra}")
     cells += [f"{s} FAILED" for s in result.get("failed", {})]
     if result.get("disturbed"):
-        cells.append(f"[disturbed: other processes took up to {100 * result['disturbed']:.0f} % of the machine]")
+        cells.append(f"[fastest rounds: other processes took {100 * result['disturbed']:.0f} % of the machine]")
     return f"{name:20} " + "   ".join(cells)
 
 
@@ -320,9 +319,10 @@ def profile(model, args) -> None:
         call = make(model, subject, args)
         found = executed.steps(executed.optimized_graph(call), call, args.traced)
         warm({subject: call}, args, {"failed": {}})
-        ms = figures(rounds({subject: call}, args, {})[subject])["median"]
+        result = {}
+        ms = figures(rounds({subject: call}, args, result)[subject], result["disturbed"])["ms"]
         total = sum(s.ms for s in found)
-        print(f"\n{model['name']}, {subject}: median {ms:.2f} ms a call; {sum(s.count for s in found):.0f} operations, which take "
+        print(f"\n{model['name']}, {subject}: {ms:.2f} ms a call; {sum(s.count for s in found):.0f} operations, which take "
               f"{total:.2f} ms when traced")
         print(f"  {'operation':58} {'count':>6} {'ms':>9} {'share':>7}")
         for r in executed.by_op(found):

