@@ -141,7 +141,8 @@ def problems(models, documents: dict) -> list:
             notes.append(f"{where}: not measured: {', '.join(missing)}")
         disturbed = [m["title"] for m in models if document["models"].get(m["name"], {}).get("disturbed", 0) > 0]
         if disturbed:
-            notes.append(f"{where}: other processes took part of the machine all the time during {', '.join(disturbed)}; "
+            which = "all models" if len(disturbed) == len(models) else ", ".join(disturbed)
+            notes.append(f"{where}: other processes had part of the machine all the time during {which}; "
                          "figures with ~ are rough: the fastest calls instead of the median")
         for m in models:
             for what, why in document["models"].get(m["name"], {}).get("failed", {}).items():
