@@ -2,6 +2,7 @@ package dev.tenon.custom;
 
 import dev.tenon.ir.Graph;
 import dev.tenon.ir.Node;
+import dev.tenon.ir.Shape;
 import dev.tenon.ir.Type;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.Value.Origin;
@@ -40,6 +41,16 @@ final class ChannelsLastOperator {
         v.setOrigin(origin == null ? null : new Origin(origin.name(), compose(origin.perm(), perm)));
       }
     }
+  }
+
+  /** The shape that the kernel sees. */
+  static Shape last(Shape s) {
+    return s.rank() >= SPATIAL_RANK ? s.permute(toLast(s.rank())) : s;
+  }
+
+  /** The shape in the source of what the kernel gives. */
+  static Shape first(Shape s) {
+    return s.rank() >= SPATIAL_RANK ? s.permute(toFirst(s.rank())) : s;
   }
 
   /** Batch first, channels last: dimension i of the result is dimension {@code perm[i]}. */

@@ -37,10 +37,21 @@ final class RegisteredTypes {
   private static final long STEP = 64 * 4;
   private static final long SMALL = 1024;
 
-  private RegisteredTypes() {}
+  private final Emitter emitter;
+  private final boolean channelsLast;
+
+  /**
+   * The types that an operator of TensorFlow's has.
+   *
+   * @param channelsLast whether it has the channels last, unlike the source
+   */
+  RegisteredTypes(Emitter emitter, boolean channelsLast) {
+    this.emitter = emitter;
+    this.channelsLast = channelsLast;
+  }
 
   /** Sets the types of a node's outputs that are not known yet, as far as they follow from its inputs'. */
-  static void set(Node n, Emitter emitter) {
+  void set(Node n) {
     boolean known = n.outputs().stream().allMatch(v -> v == null || v.dtype() != DataType.UNDEFINED && v.shape().hasRank());
     boolean open = n.inputs().stream().anyMatch(v -> v != null && (v.dtype() == DataType.UNDEFINED || !v.shape().hasRank()));
     if (known || open) {
@@ -58,7 +69,7 @@ final class RegisteredTypes {
       Map<String, Long> assignment = new HashMap<>();
       symbols.forEach(s -> assignment.put(s, first + assignment.size() * STEP));
       sizes.add(assignment);
-      answers.add(ask(n, emitter, assignment));
+      answers.add(ask(n, assignment));
     }
     for (int i = 0; i < n.outputs().size(); i++) {
       if (n.output(i) != null && i < answers.get(0).size() && i < answers.get(1).size()) {
@@ -67,7 +78,7 @@ final class RegisteredTypes {
     }
   }
 
-  private static Type combine(Type.TensorType a, Type.TensorType b, Set<Dim> dims, List<Map<String, Long>> sizes) {
+  private Type combine(Type.TensorType a, Type.TensorType b, Set<Dim> dims, List<Map<String, Long>> sizes) {
     if (!a.shape().hasRank() || a.shape().rank() != b.shape().rank()) {
       return Type.tensor(a.dtype(), Shape.unknown());
     }
@@ -78,7 +89,7 @@ final class RegisteredTypes {
       Dim same = dims.stream().filter(d -> is(d, sizes.get(0), x) && is(d, sizes.get(1), y)).findFirst().orElse(Dim.unknown());
       result.add(x.isConstant() && x.equals(y) ? x : same);
     }
-    return Type.tensor(a.dtype(), Shape.of(result));
+    return Type.tensor(a.dtype(), channelsLast ? ChannelsLastOperator.first(Shape.of(result)) : Shape.of(result));
   }
 
   private static boolean is(Dim d, Map<String, Long> sizes, Dim number) {
@@ -86,7 +97,7 @@ final class RegisteredTypes {
   }
 
   /** The types that TensorFlow gives the outputs for inputs of these sizes; empty if it refuses them. */
-  private static List<Type.TensorType> ask(Node n, Emitter emitter, Map<String, Long> sizes) {
+  private List<Type.TensorType> ask(Node n, Map<String, Long> sizes) {
     Graph g = new Graph("types");
     Model model = new Model(g);
     model.opsetImports().put(n.domain(), 1);
@@ -114,11 +125,12 @@ final class RegisteredTypes {
     return diagnostics.hasErrors() ? List.of() : types(c);
   }
 
-  private static Shape sized(Value v, Map<String, Long> sizes) {
-    return Shape.of(v.shape().dims().stream().map(d -> {
+  private Shape sized(Value v, Map<String, Long> sizes) {
+    Shape shape = Shape.of(v.shape().dims().stream().map(d -> {
       long size = d.evaluate(sizes).orElse(-1);
       return size < 0 ? Dim.unknown() : Dim.of(size);
     }).toList());
+    return channelsLast ? ChannelsLastOperator.last(shape) : shape;
   }
 
   private static List<Type.TensorType> types(Conversion c) {

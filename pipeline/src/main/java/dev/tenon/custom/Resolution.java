@@ -88,13 +88,11 @@ public record Resolution(EmitterRegistry registry, Map<String, Way> ways, Map<St
         }
         case TENSORFLOW, STUB -> {
           Emitter emitter = operator(operator, rule, ops, way, libraries);
-          if (layout != LayoutKind.CHANNELS_LAST) {
-            // The shapes that TensorFlow would be asked with are not those that the kernel sees.
-            uses.forEach(n -> typers.merge(n, () -> RegisteredTypes.set(n, emitter), (declared, asked) -> () -> {
-              declared.run();
-              asked.run();
-            }));
-          }
+          RegisteredTypes types = new RegisteredTypes(emitter, layout == LayoutKind.CHANNELS_LAST);
+          uses.forEach(n -> typers.merge(n, () -> types.set(n), (declared, asked) -> () -> {
+            declared.run();
+            asked.run();
+          }));
           found.put(operator, emitter);
         }
       }

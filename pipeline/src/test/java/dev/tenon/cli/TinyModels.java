@@ -58,6 +58,31 @@ final class TinyModels {
     return file;
   }
 
+  /** A convolution, tests::Leak, and a convolution; nothing says what type is between the last two. */
+  static Path leakyBetweenConvolutions(Path file) {
+    Graph g = new Graph("leaky");
+    Value x = g.addInput("image", Type.tensor(DataType.FLOAT, Shape.of(Dim.symbol("batch"), Dim.of(3), Dim.symbol("height"),
+        Dim.symbol("width"))));
+    Value a = convolution(g, x, "stem.conv", 5, 3, 0);
+    Value b = g.newNode("Leak").domain("tests").name("leak").inputs(a).output("leak").append().output();
+    Value c = convolution(g, b, "head.conv", 2, 5, 0);
+    g.rename(c, "map");
+    g.addOutput(c);
+    Model m = model(g);
+    m.opsetImports().put("tests", 1);
+    OnnxWriter.write(m, file);
+    return file;
+  }
+
+  /** What tests::Leak means: LeakyRelu as TensorFlow has it by default. */
+  static Path leaky(Path file) {
+    Graph g = new Graph("leak");
+    Value x = g.addInput("x", Type.tensor(DataType.FLOAT, Shape.unknown()));
+    g.addOutput(g.newNode("LeakyRelu").inputs(x).attr("alpha", 0.2f).outputNamed("y",
+        Type.tensor(DataType.FLOAT, Shape.unknown())).append().output());
+    return write(g, file);
+  }
+
   /** y = com.microsoft::QuickGelu(x), which ONNX Runtime has and nobody else. */
   static Path quickGelu(Path file) {
     Graph g = new Graph("contrib");

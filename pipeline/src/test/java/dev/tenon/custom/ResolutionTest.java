@@ -144,8 +144,7 @@ class ResolutionTest {
     g.model().opsetImports().put("tests", 1);
     Value x = g.input("x", 1, 2, 1, 3);
     Value bias = g.initializer("bias", Tensor.of(new float[] {10, 20}, 2));
-    Value y = g.graph().newNode("Shift").domain("tests").name("shift").inputs(x, bias)
-        .output("out", Type.tensor(DataType.FLOAT, Graphs.shape(1, 2, 1, 3))).append().output();
+    Value y = g.graph().newNode("Shift").domain("tests").name("shift").inputs(x, bias).output("out").append().output();
     Model m = g.output("y", y).model();
     // TensorFlow's adds to the last axis.
     Resolution r = Resolution.of(m, ops("tests::Shift: {resolve: tensorflow, op: BiasAdd, layout: channels-last}"), List.of());
