@@ -1,5 +1,6 @@
 package dev.tenon.cli;
 
+import dev.tenon.frontend.TemporaryPath;
 import dev.tenon.ir.diag.BadInputException;
 import dev.tenon.zoo.Batch;
 import java.io.BufferedReader;
@@ -167,7 +168,7 @@ final class Isolation {
     }
     try (Stream<Path> files = Files.list(target.getParent())) {
       for (Path p : files.filter(f -> f.getFileName().toString().startsWith(prefix)).toList()) {
-        dev.tenon.frontend.TemporaryPath.deleteTree(p);
+        TemporaryPath.deleteTree(p);
       }
     } catch (IOException e) {
       // A leftover harms nobody.

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.yaml.snakeyaml.nodes.MappingNode;
 import org.yaml.snakeyaml.nodes.Node;
@@ -113,6 +114,6 @@ record YamlPart(Path file, String path, Node node) {
     } catch (ArithmeticException | NumberFormatException e) {
       throw bad(found(), "a decimal number of at most 64 bits");
     }
-    return tag.equals(Tag.BOOL) ? (Object) text.toLowerCase(java.util.Locale.ROOT).matches("true|yes|on") : text;
+    return tag.equals(Tag.BOOL) ? (Object) text.toLowerCase(Locale.ROOT).matches("true|yes|on") : text;
   }
 }

@@ -4,6 +4,7 @@ import dev.tenon.ir.DataType;
 import dev.tenon.tf.custom.OperatorSignature.Arity;
 import dev.tenon.tf.custom.OperatorSignature.Parameter;
 import dev.tenon.tf.custom.OperatorSignature.Port;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -206,7 +207,7 @@ final class GlueText {
   /** A string in C's quotes, which are protobuf's too. */
   static String quoted(String s) {
     StringBuilder b = new StringBuilder("\"");
-    for (byte raw : s.getBytes(java.nio.charset.StandardCharsets.UTF_8)) {
+    for (byte raw : s.getBytes(StandardCharsets.UTF_8)) {
       int c = raw & 0xff;
       if (c == '"' || c == '\\') {
         b.append('\\').append((char) c);

@@ -25,6 +25,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.function.IntPredicate;
 
 /**
  * Reads an operator's signature off its uses.
@@ -80,7 +82,7 @@ public final class SignatureReader {
 
   // ---- which inputs and outputs there are ----
 
-  private List<Column> columns(java.util.function.Function<Node, List<Value>> values, List<Slot> slots, String kind) {
+  private List<Column> columns(Function<Node, List<Value>> values, List<Slot> slots, String kind) {
     boolean named = kind.equals("input") && slots.isEmpty() && uses.stream().allMatch(n -> n.inputs().isEmpty()
         || !ArgumentNames.of(n).isEmpty())
         && uses.stream().anyMatch(n -> !n.inputs().isEmpty());
@@ -115,7 +117,7 @@ public final class SignatureReader {
     return columns;
   }
 
-  private List<Slot> positions(java.util.function.Function<Node, List<Value>> values, String kind) {
+  private List<Slot> positions(Function<Node, List<Value>> values, String kind) {
     int most = uses.stream().mapToInt(n -> values.apply(n).size()).max().orElse(0);
     int least = uses.stream().mapToInt(n -> values.apply(n).size()).min().orElse(0);
     List<Slot> slots = new ArrayList<>();
@@ -301,7 +303,7 @@ public final class SignatureReader {
     return new DimRule(-1, 0, -1, text);
   }
 
-  private boolean every(java.util.function.IntPredicate use) {
+  private boolean every(IntPredicate use) {
     for (int i = 0; i < uses.size(); i++) {
       if (!use.test(i)) {
         return false;

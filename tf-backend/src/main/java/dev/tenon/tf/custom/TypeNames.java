@@ -2,6 +2,7 @@ package dev.tenon.tf.custom;
 
 import dev.tenon.ir.Attribute.Kind;
 import dev.tenon.ir.DataType;
+import java.util.Locale;
 
 /** Element types and kinds of attributes as TensorFlow's operator definitions and C write them. */
 final class TypeNames {
@@ -21,7 +22,7 @@ final class TypeNames {
 
   /** {@code TF_FLOAT}. */
   static String constant(DataType t) {
-    return "TF_" + ofTensorFlow(t).toUpperCase(java.util.Locale.ROOT);
+    return "TF_" + ofTensorFlow(t).toUpperCase(Locale.ROOT);
   }
 
   /** What an element is in C. */
