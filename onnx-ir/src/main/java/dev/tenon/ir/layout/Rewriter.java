@@ -135,6 +135,7 @@ final class Rewriter {
     }
     Node made = n.graph().newNode(TransposedMatMul.name(transposed[0], transposed[1], rank)).domain(ChannelsLastOps.DOMAIN).name(n.name())
         .docString(n.docString()).provenance(n.provenance()).inputs(in).output(n.output().name(), n.output().type()).insertBefore(n);
+    made.metadata().putAll(n.metadata());
     spatial.add(made);
     n.graph().replaceAllUses(n.output(), made.output());
     return true;
@@ -212,6 +213,7 @@ final class Rewriter {
   }
 
   private void adopt(Node old, Node made, Frame f, Layout layout) {
+    made.metadata().putAll(old.metadata());
     if (made.domain().equals(ChannelsLastOps.DOMAIN) && !made.opType().equals(old.opType())) {
       spatial.add(made);
       assigned++;

@@ -306,6 +306,18 @@ class ChannelsLastTest {
     assertEquals(result.movedBytes(), result.bound());
   }
 
+  @Test
+  void whatIsSaidOfANodeStaysWithIt() {
+    Model model = residual(4, 4, 4);
+    model.graph().forEachNode(n -> n.metadata().put("asked", n.opType()));
+    assign(model);
+    for (Node n : model.graph().nodes()) {
+      if (!n.isOp("Transpose")) {
+        assertTrue(n.metadata().containsKey("asked"), n.toString());
+      }
+    }
+  }
+
   /** Random networks of layout-free operators between convolutions, with many equal dimensions. */
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})
