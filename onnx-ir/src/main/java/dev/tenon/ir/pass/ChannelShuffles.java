@@ -3,7 +3,6 @@ package dev.tenon.ir.pass;
 import static dev.tenon.ir.rewrite.Pattern.bind;
 import static dev.tenon.ir.rewrite.Pattern.op;
 
-import dev.tenon.ir.Attribute;
 import dev.tenon.ir.Dim;
 import dev.tenon.ir.Node;
 import dev.tenon.ir.NodeBuilder;
@@ -21,8 +20,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Finds channel shuffles of what was concatenated just before ({@code Concat → Reshape [N, g, c, …] → Transpose [N, c, g, …]}, as in
- * ShuffleNetV2): the parts are put beside each other along a new axis instead, which moves the elements once and needs no transpose.
+ * Finds channel shuffles of what was concatenated just before ({@code Concat → Reshape [N, g, c, …] → Transpose [N, c, g, …]}, as
+ * in ShuffleNetV2): the parts are put beside each other along a new axis instead, which moves the elements once and needs no transpose.
  */
 public final class ChannelShuffles extends RulePass {
   private static final Capture CONCAT = Capture.of("concat");
@@ -36,7 +35,8 @@ public final class ChannelShuffles extends RulePass {
       ChannelShuffles::stacked);
 
   public ChannelShuffles() {
-    super("stack-channel-shuffles", "put parts beside each other along a new axis where they are concatenated and then shuffled", List.of(SHUFFLE));
+    super("stack-channel-shuffles", "put parts beside each other along a new axis where they are concatenated and then shuffled",
+        List.of(SHUFFLE));
   }
 
   private static Outcome stacked(Match m, Patch p) {
@@ -67,7 +67,7 @@ public final class ChannelShuffles extends RulePass {
       parts.add(unsqueezed(m, p, part, split));
     }
     Value y = m.root().output();
-    return p.shuntRoot(p.add(p.newNode("Concat").inputs(parts).attributes(List.of(Attribute.ofInt("axis", 2))).output(y.name(), y.type())).output());
+    return p.shuntRoot(p.add(p.newNode("Concat").inputs(parts).attr("axis", 2).output(y.name(), y.type())).output());
   }
 
   private static Value unsqueezed(Match m, Patch p, Value part, Shape split) {

@@ -20,8 +20,8 @@ import java.util.List;
 
 /**
  * Writes group normalization, which exporters below opset 18 say as an instance normalization of reshaped channels
- * ({@code [N, C, …] → [N, G, …]}), as reductions over {@code [N, G, C/G, …]}. The first reshape mixes channels and space, which can be stored
- * channels-first only; the second keeps them apart.
+ * ({@code [N, C, …] → [N, G, …]}), as reductions over {@code [N, G, C/G, …]}. The first reshape mixes channels and space, which can be
+ * stored channels-first only; the second keeps them apart.
  */
 public final class GroupNorms extends RulePass {
   private static final Capture X = Capture.of("x");
@@ -46,8 +46,7 @@ public final class GroupNorms extends RulePass {
     Shape grouped = m.get(GROUPED).shape();
     Node norm = m.producer(NORMALIZED);
     Value y = m.root().output();
-    if (shape.rank() < 3 || grouped.rank() != 3 || !shape.dim(0).equals(grouped.dim(0)) || !shape.dim(1).isConstant() || !grouped.dim(1).isConstant()
-        || grouped.dim(1).is(0) || shape.dim(1).constant() % grouped.dim(1).constant() != 0 || !y.shape().equals(shape) || !x.dtype().isFloat()) {
+    if (!isGrouped(shape, grouped) || !y.shape().equals(shape) || !x.dtype().isFloat()) {
       return m.refuse("it is no normalization of groups of channels");
     }
     Tensor scale = norm.input(1).constant();
@@ -62,11 +61,13 @@ public final class GroupNorms extends RulePass {
     }
     Shape split = Shape.of(shape.dim(0), Dim.of(groups), Dim.of(shape.dim(1).constant() / groups), space);
     Shape one = Shape.of(shape.dim(0), Dim.of(groups), Dim.ONE, Dim.ONE);
-    Value parts = add(p, y, "groups", split, p.newNode("Reshape").inputs(x, p.constant("shape", Tensor.vector(0, groups, shape.dim(1).constant() / groups, -1))));
+    Value target = p.constant("shape", Tensor.vector(0, groups, shape.dim(1).constant() / groups, -1));
+    Value parts = add(p, y, "groups", split, p.newNode("Reshape").inputs(x, target));
     Value centered = add(p, y, "centered", split, p.newNode("Sub").inputs(parts, mean(m, p, parts, one)));
     Value variance = mean(m, p, add(p, y, "square", split, p.newNode("Mul").inputs(centered, centered)), one);
     Value epsilon = p.constant("epsilon", Tensor.scalar(x.dtype(), norm.floatAttr("epsilon", 1e-5f)));
-    Value deviation = add(p, y, "deviation", one, p.newNode("Sqrt").inputs(add(p, y, "variance", one, p.newNode("Add").inputs(variance, epsilon))));
+    Value positive = add(p, y, "variance", one, p.newNode("Add").inputs(variance, epsilon));
+    Value deviation = add(p, y, "deviation", one, p.newNode("Sqrt").inputs(positive));
     Value result = add(p, y, "normalized", split, p.newNode("Div").inputs(centered, deviation));
     if (!Constants.all(scale, s -> s == 1)) {
       result = add(p, y, "scaled", split, p.newNode("Mul").inputs(result, p.constant(norm.input(1).name(), scale.reshape(groups, 1, 1))));
@@ -74,7 +75,14 @@ public final class GroupNorms extends RulePass {
     if (!Constants.all(bias, b -> b == 0)) {
       result = add(p, y, "shifted", split, p.newNode("Add").inputs(result, p.constant(norm.input(2).name(), bias.reshape(groups, 1, 1))));
     }
-    return p.shuntRoot(p.add(p.newNode("Reshape").inputs(result, m.root().input(1)).attributes(m.root().attributes()).output(y.name(), y.type())).output());
+    NodeBuilder back = p.newNode("Reshape").inputs(result, m.root().input(1)).attributes(m.root().attributes()).output(y.name(), y.type());
+    return p.shuntRoot(p.add(back).output());
+  }
+
+  /** [N, C, …] to [N, G, …], where G divides C. */
+  private static boolean isGrouped(Shape x, Shape grouped) {
+    return x.rank() >= 3 && grouped.rank() == 3 && x.dim(0).equals(grouped.dim(0)) && x.dim(1).isConstant() && grouped.dim(1).isConstant()
+        && !grouped.dim(1).is(0) && x.dim(1).constant() % grouped.dim(1).constant() == 0;
   }
 
   /** In two steps, lest this be taken for a layer normalization over both axes, which must be the last ones. */

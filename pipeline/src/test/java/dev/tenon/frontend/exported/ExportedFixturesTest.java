@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tenon.frontend.ConversionSteps;
 import dev.tenon.frontend.Frontends;
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.ReadOptions;
@@ -15,11 +16,7 @@ import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
 import dev.tenon.ir.diag.Diagnostic;
 import dev.tenon.ir.diag.Diagnostics;
-import dev.tenon.ir.layout.ChannelsLast;
 import dev.tenon.ir.ort.OrtModel;
-import dev.tenon.ir.pass.InferredShapes;
-import dev.tenon.ir.pass.PassContext;
-import dev.tenon.ir.pass.PassManager;
 import dev.tenon.ir.testing.Fixtures;
 import dev.tenon.verify.TensorComparison;
 import java.io.IOException;
@@ -92,11 +89,7 @@ class ExportedFixturesTest {
     assertEquals(Set.of(), custom);
     assertEquals(List.of(), contradictions(diagnostics), "types and shapes are those that the file says");
     checkCases(model, file, name);
-    InferredShapes shapes = new InferredShapes();
-    shapes.infer(model, new Diagnostics());
-    PassManager.of("default").run(new PassContext(model, new Diagnostics(), shapes));
-    shapes.infer(model, new Diagnostics());
-    ChannelsLast.run(model);
+    ConversionSteps.apply(model);
     checkCases(model, file, name + " after passes and layout");
   }
 

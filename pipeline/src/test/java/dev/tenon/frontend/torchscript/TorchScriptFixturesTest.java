@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.tenon.frontend.ConversionSteps;
 import dev.tenon.frontend.ModelSource;
 import dev.tenon.frontend.checkpoint.SafetensorsReader;
 import dev.tenon.ir.Dim;
@@ -108,10 +109,16 @@ class TorchScriptFixturesTest {
     Map<String, Shape> shapes = new LinkedHashMap<>();
     shapes(entry, cases).values().forEach(s -> shapes.put(names.get(shapes.size()), s));
     Model model = converted(file, shapes);
+    checkCases(model, file, cases, name);
+    ConversionSteps.apply(model);
+    checkCases(model, file, cases, name + " after passes and layout");
+  }
+
+  private static void checkCases(Model model, Path file, List<Integer> cases, String what) {
     try (OrtModel ort = OrtModel.open(model, OrtModel.Options.reference())) {
       for (int c : cases) {
         Map<String, Tensor> recorded = SafetensorsReader.open(file.resolveSibling("case" + c + ".safetensors")).tensors();
-        check(model, ort, numbered(recorded, "input."), numbered(recorded, "output."), name + " on case " + c);
+        check(model, ort, numbered(recorded, "input."), numbered(recorded, "output."), what + " on case " + c);
       }
     }
   }
