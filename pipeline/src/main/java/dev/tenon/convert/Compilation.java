@@ -75,7 +75,7 @@ record Compilation(SourceFormat format, Model model, int sourceNodes, SourcePara
     phases.begin("layout");
     shapes.infer(model, new Diagnostics());
     requireNames(model, options.layout());
-    ChannelsLast.Result layout = ChannelsLast.run(model, options.layout().withElementwise(custom.elementwise()));
+    ChannelsLast.Result layout = layout(model, options.layout().withElementwise(custom.elementwise()), diagnostics);
     shapes.infer(model, new Diagnostics());
     if (passes.containsKey(NORMALIZATION)) {
       // Over channels that were in the middle, written out, and are last now.
@@ -103,6 +103,15 @@ record Compilation(SourceFormat format, Model model, int sourceNodes, SourcePara
         }
       }
     });
+  }
+
+  /** A node that is not valid may name axes that there are not; what such a model means is left to the emitters to say. */
+  private static ChannelsLast.Result layout(Model model, LayoutOptions options, Diagnostics diagnostics) {
+    if (diagnostics.all().stream().noneMatch(d -> d.code().equals("invalid-node"))) {
+      return ChannelsLast.run(model, options);
+    }
+    diagnostics.warning("no-layout", null, "layouts stay as in the source, since not all nodes are valid", "");
+    return ChannelsLast.Result.UNCHANGED;
   }
 
   /** What reading said, but for the warnings that an operator is unknown which is known now. */

@@ -45,7 +45,7 @@ final class AxisCarrier implements Carrier {
   @Override
   public Frame frame(Node n, Function<Value, Roles> known) {
     Roles roles = common(n, known, data == Data.ALL ? n.inputs().size() : 1);
-    if (roles == null) {
+    if (roles == null || !isAxis(n.intAttr("axis", byDefault), roles)) {
       return null;
     }
     Frame f = Frame.of(n).allOutputs(roles);
@@ -53,6 +53,10 @@ final class AxisCarrier implements Carrier {
       f.input(i, roles);
     }
     return f;
+  }
+
+  private static boolean isAxis(long axis, Roles roles) {
+    return axis >= -roles.rank() && axis < roles.rank();
   }
 
   /** The roles that the outputs and the first inputs have in common; null if none is known or the ranks differ. */
@@ -88,8 +92,10 @@ final class AxisCarrier implements Carrier {
   private static final class AxisInput implements Carrier {
     @Override
     public Frame frame(Node n, Function<Value, Roles> known) {
-      Roles roles = n.input(1) == null || n.input(1).constant() == null ? null : common(n, known, 1);
-      return roles == null ? null : Frame.of(n).input(0, roles).allOutputs(roles);
+      boolean isKnown = n.input(1) != null && n.input(1).constant() != null && n.input(1).constant().numel() == 1;
+      Roles roles = isKnown ? common(n, known, 1) : null;
+      boolean isCarried = roles != null && isAxis((long) n.input(1).constant().item(), roles);
+      return isCarried ? Frame.of(n).input(0, roles).allOutputs(roles) : null;
     }
 
     @Override
@@ -115,7 +121,7 @@ final class AxisCarrier implements Carrier {
         roles = known.apply(n.output(0));
       }
       long axis = n.intAttr("axis", 0);
-      return roles == null ? null
+      return roles == null || !isAxis(axis, roles) ? null
           : Frame.of(n).input(0, roles).output(0, keeps ? roles : roles.without(axis < 0 ? axis + x.rank() : axis));
     }
 

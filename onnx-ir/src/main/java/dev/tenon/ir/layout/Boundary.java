@@ -29,6 +29,9 @@ record Boundary(Node owner, List<Handover> reads, List<Value> writes) {
   /** The boundaries of an {@code If}, a {@code Loop} or a {@code Scan} (of opset 9 or later); none for other nodes. */
   static List<Boundary> of(Node n, int opset) {
     List<Boundary> all = new ArrayList<>();
+    if (!isWhole(n)) {
+      return all;
+    }
     if (n.isOp("If")) {
       for (int i = 0; i < n.outputs().size(); i++) {
         List<Handover> reads = new ArrayList<>();
@@ -50,6 +53,21 @@ record Boundary(Node owner, List<Handover> reads, List<Value> writes) {
       }
     }
     return all;
+  }
+
+  /** False for nodes whose bodies lack what they are handed, which the standard does not allow and files may hold. */
+  private static boolean isWhole(Node n) {
+    if (n.isOp("If")) {
+      return n.subgraphs().stream().allMatch(g -> g.outputs().size() >= n.outputs().size());
+    }
+    if (!n.isOp("Loop") && !n.isOp("Scan")) {
+      return true;
+    }
+    Graph body = n.graphAttr("body");
+    int handed = n.inputs().size();
+    long scanned = n.isOp("Loop") ? 0 : n.intAttr("num_scan_inputs", 0);
+    int results = n.isOp("Loop") ? handed - 1 : handed - (int) scanned;
+    return body != null && scanned >= 0 && scanned <= handed && body.inputs().size() >= handed && body.outputs().size() >= results;
   }
 
   private static void add(List<Boundary> all, Node owner, List<Handover> reads, Value... writes) {

@@ -36,6 +36,9 @@ public final class ChannelsLast {
   public record Result(int assigned, List<Remaining> remaining, long movedBytes, long bound, boolean isOptimal, int choices, int frustrated,
       Map<String, List<Integer>> perms) {
 
+    /** What there is to say of a model that was left as it is. */
+    public static final Result UNCHANGED = new Result(0, List.of(), 0, 0, true, 0, 0, Map.of());
+
     public int transposesLeft() {
       return remaining.size();
     }

@@ -44,6 +44,11 @@ public final class Permutations {
     return p;
   }
 
+  /** False if an axis is named twice, or is none: what a file says may be anything. */
+  private static boolean isPermutation(int[] perm) {
+    return Arrays.stream(perm).filter(axis -> axis >= 0 && axis < perm.length).distinct().count() == perm.length;
+  }
+
   public static boolean isIdentity(int[] perm) {
     for (int i = 0; i < perm.length; i++) {
       if (perm[i] != i) {
@@ -75,11 +80,15 @@ public final class Permutations {
     return Arrays.stream(perm).asLongStream().toArray();
   }
 
-  /** The permutation of a {@code Transpose} node: reversed axes if it names none; null if the rank is not known. */
-  static int[] of(Node transpose) {
+  /**
+   * The permutation of a {@code Transpose} node, reversed axes if it names none; null if the rank is not known, or what it names is no
+   * permutation.
+   */
+  public static int[] of(Node transpose) {
     long[] p = transpose.intsAttr("perm", null);
     if (p != null) {
-      return ofLongs(p);
+      int[] perm = ofLongs(p);
+      return isPermutation(perm) ? perm : null;
     }
     int rank = transpose.input(0).rank();
     if (rank < 0) {

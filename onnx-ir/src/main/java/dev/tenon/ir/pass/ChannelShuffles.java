@@ -10,6 +10,7 @@ import dev.tenon.ir.Shape;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Type;
 import dev.tenon.ir.Value;
+import dev.tenon.ir.layout.Permutations;
 import dev.tenon.ir.rewrite.Capture;
 import dev.tenon.ir.rewrite.Match;
 import dev.tenon.ir.rewrite.Outcome;
@@ -43,7 +44,7 @@ public final class ChannelShuffles extends RulePass {
     Node concat = m.producer(CONCAT);
     Shape whole = m.get(CONCAT).shape();
     Shape split = m.get(SPLIT).shape();
-    int[] perm = Movements.perm(m.root());
+    int[] perm = Permutations.of(m.root());
     Refusal refusal = m.refuseIfShared();
     if (refusal != null) {
       return refusal;

@@ -8,6 +8,7 @@ import static dev.tenon.ir.rewrite.Pattern.opIn;
 import dev.tenon.ir.Node;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
+import dev.tenon.ir.layout.Permutations;
 import dev.tenon.ir.rewrite.Capture;
 import dev.tenon.ir.rewrite.Match;
 import dev.tenon.ir.rewrite.Outcome;
@@ -25,8 +26,8 @@ final class Movements {
   private static final Capture INNER = Capture.of("inner");
 
   static final Rule TRANSPOSE_IDENTITY = Rule.of("transpose-identity", op("Transpose", bind(X)), (m, p) -> {
-    int[] perm = perm(m.root());
-    return perm != null && isIdentity(perm) ? p.shuntRoot(m.get(X)) : m.refuse("it moves something");
+    int[] perm = Permutations.of(m.root());
+    return perm != null && Permutations.isIdentity(perm) ? p.shuntRoot(m.get(X)) : m.refuse("it moves something");
   });
 
   static final Rule TRANSPOSE_TRANSPOSE = Rule.of("transpose-transpose", op("Transpose", bind(INNER, op("Transpose", bind(X)))),
@@ -65,43 +66,14 @@ final class Movements {
 
   private Movements() {}
 
-  /** The permutation of a Transpose; null if it is the default one and the rank is unknown. */
-  static int[] perm(Node n) {
-    long[] perm = n.intsAttr("perm", null);
-    if (perm != null) {
-      return Arrays.stream(perm).mapToInt(Math::toIntExact).toArray();
-    }
-    int rank = n.input(0).rank();
-    if (rank < 0) {
-      return null;
-    }
-    int[] reversed = new int[rank];
-    for (int i = 0; i < rank; i++) {
-      reversed[i] = rank - 1 - i;
-    }
-    return reversed;
-  }
-
-  private static boolean isIdentity(int[] perm) {
-    for (int i = 0; i < perm.length; i++) {
-      if (perm[i] != i) {
-        return false;
-      }
-    }
-    return true;
-  }
-
   private static Outcome composeTransposes(Match m, Patch p) {
-    int[] outer = perm(m.root());
-    int[] inner = perm(m.producer(INNER));
+    int[] outer = Permutations.of(m.root());
+    int[] inner = Permutations.of(m.producer(INNER));
     if (outer == null || inner == null || outer.length != inner.length) {
       return m.refuse("the rank is unknown");
     }
-    int[] both = new int[outer.length];
-    for (int i = 0; i < both.length; i++) {
-      both[i] = inner[outer[i]];
-    }
-    if (isIdentity(both)) {
+    int[] both = Permutations.compose(inner, outer);
+    if (Permutations.isIdentity(both)) {
       return p.shuntRoot(m.get(X));
     }
     Node n = p.add(p.newNode("Transpose").inputs(m.get(X)).attr("perm", Arrays.stream(both).asLongStream().toArray())

@@ -4,6 +4,7 @@ import dev.tenon.ir.DataType;
 import dev.tenon.ir.Node;
 import dev.tenon.ir.Tensor;
 import dev.tenon.ir.Value;
+import dev.tenon.ir.layout.Permutations;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -35,7 +36,7 @@ final class Recipes {
     Tensor x = in.get(0);
     return switch (n.opType()) {
       case "Identity" -> x;
-      case "Transpose" -> x.permute(Movements.perm(n));
+      case "Transpose" -> Permutations.of(n) == null ? null : x.permute(Permutations.of(n));
       case "Reshape" -> reshape(n, in);
       case "Flatten" -> flatten(n, x);
       case "Unsqueeze" -> unsqueeze(n, x);

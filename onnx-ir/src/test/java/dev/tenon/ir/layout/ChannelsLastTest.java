@@ -306,6 +306,36 @@ class ChannelsLastTest {
     assertEquals(result.movedBytes(), result.bound());
   }
 
+  /** What inference does not object to reaches the layout: such nodes read the source's order, and the emitters say what is wrong. */
+  @Test
+  void nodesThatNameAxesWhichThereAreNotAreLeftAsTheyAre() {
+    for (Attribute wrong : new Attribute[] {Attribute.ofInts("perm", 0, 7, 1, 2), Attribute.ofInts("perm", 0, -1, 1, 2), Attribute.ofInts("perm", 0, 1, 1, 2),
+        Attribute.ofInt("axis", 8), Attribute.ofInt("axis", -9)}) {
+      weights = 0;
+      Graphs g = Graphs.opset(17);
+      Value y = conv(g, g.input("x", "batch", 4, 4, 4), 4, 4, 3, 1);
+      Value odd = g.op(wrong.name().equals("perm") ? "Transpose" : "Softmax", y, wrong);
+      Model model = g.output("y", odd).model();
+      ChannelsLast.Result result = assign(model);
+      assertEquals(1, result.assigned());
+      assertTrue(model.graph().outputs().get(0).producer().attributes().contains(wrong), wrong.toString());
+    }
+  }
+
+  @Test
+  void bodiesThatLackWhatTheyAreHandedHaveNoLayoutOfTheirOwn() {
+    Graphs g = Graphs.opset(17);
+    Value y = conv(g, g.input("x", "batch", 4, 4, 4), 4, 4, 3, 1);
+    Graphs body = g.subgraph("body");
+    body.input(DataType.INT64, "i");
+    body.output("go_on", body.op("Identity", body.input(DataType.BOOL, "go")));
+    Value end = g.op("Loop", Arrays.asList(g.constant(Tensor.scalar(3L)), null, y), Attribute.ofGraph("body", body.graph()));
+    Graphs none = g.subgraph("none");
+    Value either = g.op("If", g.input(DataType.BOOL, "which"), Attribute.ofGraph("then_branch", none.graph()),
+        Attribute.ofGraph("else_branch", g.subgraph("nothing").graph()));
+    assertEquals(1, assign(g.output("a", end).output("b", either).model()).assigned());
+  }
+
   @Test
   void whatIsSaidOfANodeStaysWithIt() {
     Model model = residual(4, 4, 4);
